@@ -13,9 +13,13 @@ if (Number(process.versions.node.split(".")[0]) >= NEEDED_MAJOR) {
   await import(pathOfProgram());
 } else {
   const runtime = join(dirname(createRequire(import.meta.url).resolve("node/package.json")), "bin", "node");
-  const run = spawnSync(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  const run = spawnSync(runtime, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
   if (run.error) {
-    process.stderr.write(`parley: needs Node ${NEEDED_MAJOR}, and the one installed beside it does not start: ${run.error.message}\n`);
+    process.stderr.write(
+      `parley: needs Node ${NEEDED_MAJOR}, and the one installed beside it does not start: ${run.error.message}\n`,
+    );
   }
   process.exit(run.status ?? 1);
 }

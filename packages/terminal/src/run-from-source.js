@@ -8,7 +8,12 @@ registerHooks({
   load(url, context, nextLoad) {
     if (!url.endsWith(".tsx")) return nextLoad(url, context);
     const source = readFileSync(fileURLToPath(url), "utf8");
-    const { code } = transformSync(source, { loader: "tsx", jsx: "automatic", target: "node26", sourcemap: "inline" });
+    const { code } = transformSync(source, {
+      loader: "tsx",
+      jsx: "automatic",
+      target: "node26",
+      sourcemap: "inline",
+    });
     return { format: "module", source: code, shortCircuit: true };
   },
 });
