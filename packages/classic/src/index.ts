@@ -1,1 +1,16 @@
-export {};
+export type { Clock } from "./clock.ts";
+export type { ConnectionOptions, ConnectionProgress } from "./connection.ts";
+export { ClassicConnection } from "./connection.ts";
+export type { ClassicErrorCode } from "./errors.ts";
+export { ClassicError } from "./errors.ts";
+export type { DhGroup } from "./group.ts";
+export { MODP14 } from "./group.ts";
+export type { GenerateGroupOptions } from "./group-source.ts";
+export { generateGroup, loadGroup } from "./group-source.ts";
+export type { Endpoint, ManInTheMiddleOptions } from "./man-in-the-middle.ts";
+export { ManInTheMiddle } from "./man-in-the-middle.ts";
+export type { ClassicIo } from "./program.ts";
+export { runClassic } from "./program.ts";
+export type { RelayOptions } from "./relay.ts";
+export { ClassicRelay } from "./relay.ts";
+export type { SessionKey } from "./session-key.ts";

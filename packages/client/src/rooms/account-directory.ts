@@ -1,0 +1,184 @@
+import { idText, ProtocolError } from "@parley/protocol";
+import type { DeviceAddress } from "@parley/protocol";
+import { readLeafCredential, relationToPin, TrustError, verifyAccountChain, verifyLeafCredential } from "@parley/trust";
+import type { AccountState } from "@parley/trust";
+import { ChatError } from "../chat/chat.ts";
+import { displayName } from "../chat/display-text.ts";
+import type { Clock } from "../connection/clock.ts";
+import { ConnectionError } from "../connection/connection.ts";
+import type { AnswerTo, RelayConnection } from "../connection/connection.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
+import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { NotAuthorised } from "./authorization.ts";
+import { DirectoryUnavailable } from "./directory.ts";
+import type { Directory } from "./directory.ts";
+
+/** An account met, as it is kept. From the first look-up on, only what follows from this chain is believed. */
+export interface Contact {
+  readonly account: Uint8Array;
+  readonly name: string;
+  readonly nameOpening: Uint8Array;
+  readonly chain: readonly Uint8Array[];
+  /** When and how this person was checked by the user of this client; absent when not. */
+  readonly checked?: { readonly atMs: number; readonly how: "invite" } | undefined;
+}
+
+/** The accounts this client has met, each pinned at first sight to its key chain (trust.md §A2). */
+export class AccountDirectory implements Directory {
+  readonly #store: ClientStore;
+  readonly #clock: Clock;
+  readonly #connection: () => RelayConnection | undefined;
+  readonly #contacts = new Map<string, Contact>();
+  readonly #states = new Map<string, Promise<AccountState>>();
+
+  constructor(options: {
+    readonly store: ClientStore;
+    readonly clock: Clock;
+    readonly connection: () => RelayConnection | undefined;
+  }) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#connection = options.connection;
+    for (const [key, value] of options.store.range("contact")) this.#contacts.set(key, decodeRecord<Contact>(value));
+  }
+
+  contact(account: Uint8Array): Contact | undefined {
+    return this.#contacts.get(idText(account));
+  }
+
+  nameOf(account: Uint8Array): string {
+    const contact = this.contact(account);
+    return contact ? displayName(contact.name) : `account ${idText(account).slice(0, 8)}`;
+  }
+
+  addressOf(identity: Uint8Array): DeviceAddress {
+    try {
+      return readLeafCredential(identity).device;
+    } catch (error) {
+      if (error instanceof TrustError) throw new NotAuthorised("a leaf without a credential of ours");
+      throw error;
+    }
+  }
+
+  async requireLeaf(identity: Uint8Array, signatureKey: Uint8Array, entering: boolean): Promise<void> {
+    const device = this.addressOf(identity);
+    const known = await this.#stateOf(device.account);
+    const fresh = known.devices.some(({ number }) => number === device.device)
+      ? known
+      : await this.#fetchState(device.account);
+    try {
+      const verdict = await verifyLeafCredential(identity, signatureKey, fresh);
+      if (verdict.status === "revoked" && entering) throw new NotAuthorised("a device that was revoked");
+    } catch (error) {
+      if (error instanceof TrustError) throw new NotAuthorised(`a key that is not of ${this.nameOf(device.account)}`);
+      throw error;
+    }
+  }
+
+  /** The public key of a device, live or not; undefined when the account has no such device. */
+  async deviceKey({ account, device }: DeviceAddress): Promise<Uint8Array | undefined> {
+    const find = (state: AccountState) => state.devices.find(({ number }) => number === device)?.publicKey;
+    return find(await this.#stateOf(account)) ?? find(await this.#fetchState(account));
+  }
+
+  /** Looks a person up by name. Throws ChatError `no-such-person`, `offline`, `refused`. */
+  async byName(name: string): Promise<Contact> {
+    try {
+      const answer = await this.#ask({ name, account: undefined });
+      const known = [...this.#contacts.values()].find((contact) => contact.name === name);
+      if (known && idText(known.account) !== idText(answer.account)) {
+        throw new ChatError("refused", `the relay now gives another account for ${name} than the one you know`);
+      }
+      return await this.#accept(answer);
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === "not-found") {
+        throw new ChatError("no-such-person", `nobody here is called ${name}`);
+      }
+      if (error instanceof DirectoryUnavailable) throw new ChatError("offline", "not connected: this needs the relay");
+      if (error instanceof NotAuthorised) throw new ChatError("refused", error.message);
+      throw error;
+    }
+  }
+
+  /** Puts an account that was made or proved elsewhere into the directory: this device's own, at enrolment. */
+  remember(contact: Contact): StoreChange {
+    this.#contacts.set(idText(contact.account), contact);
+    return { kind: "put", collection: "contact", key: idText(contact.account), value: encodeRecord(contact) };
+  }
+
+  /** Marks an account as checked by the user of this client. */
+  async check(account: Uint8Array, how: "invite"): Promise<StoreChange> {
+    await this.#stateOf(account);
+    const contact = this.contact(account);
+    if (!contact) throw new DirectoryUnavailable("the account is not known");
+    return this.remember({ ...contact, checked: { atMs: this.#clock.nowMs(), how } });
+  }
+
+  /** The account's verified state, from memory, from the store, or from the relay. */
+  #stateOf(account: Uint8Array): Promise<AccountState> {
+    const text = idText(account);
+    let state = this.#states.get(text);
+    if (!state) {
+      const contact = this.#contacts.get(text);
+      state = contact ? this.#verify(contact) : this.#fetchState(account);
+      this.#states.set(text, state);
+      state.catch(() => this.#states.delete(text));
+    }
+    return state;
+  }
+
+  async #fetchState(account: Uint8Array): Promise<AccountState> {
+    try {
+      const contact = await this.#accept(await this.#ask({ name: undefined, account }));
+      return await this.#verify(contact);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      if (error.code === "not-found") throw new NotAuthorised("an account the relay does not know");
+      throw new DirectoryUnavailable(error.message);
+    }
+  }
+
+  async #ask(whom: { name: string | undefined; account: Uint8Array | undefined }): Promise<AnswerTo<"account">> {
+    const connection = this.#connection();
+    if (!connection) throw new DirectoryUnavailable("not connected");
+    try {
+      return await connection.request({ kind: "look-up", ...whom }, "account");
+    } catch (error) {
+      if (error instanceof ConnectionError) throw new DirectoryUnavailable(error.message);
+      throw error;
+    }
+  }
+
+  /** Believes an answer only if it verifies and follows from what is known of the account. */
+  async #accept(answer: AnswerTo<"account">): Promise<Contact> {
+    const text = idText(answer.account);
+    const known = this.#contacts.get(text);
+    const contact: Contact = {
+      account: answer.account.slice(),
+      name: answer.name,
+      nameOpening: answer.nameOpening.slice(),
+      chain: answer.chain.map((entry) => entry.slice()),
+      checked: known?.checked,
+    };
+    const state = await this.#verify(contact);
+    if (idText(state.accountId) !== text) throw new NotAuthorised("the relay answered with another account");
+    if (known) {
+      const relation = relationToPin(await this.#verify(known), state.entryHashes);
+      if (relation === "forked") throw new NotAuthorised(`another history of ${this.nameOf(answer.account)}'s keys`);
+      if (relation === "shorter") return known;
+      if (relation === "same" && known.name === contact.name) return known;
+    }
+    this.#store.write([this.remember(contact)]);
+    this.#states.set(text, Promise.resolve(state));
+    return contact;
+  }
+
+  async #verify({ chain, name, nameOpening }: Contact): Promise<AccountState> {
+    try {
+      return await verifyAccountChain(chain, { nowMs: this.#clock.nowMs(), name, nameOpening });
+    } catch (error) {
+      if (error instanceof TrustError) throw new NotAuthorised(`an account whose keys do not hold (${error.code})`);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
+import type { RoomLogEntry } from "@parley/protocol";
+import { displayName } from "../chat/display-text.ts";
+import { decodeRoomContent } from "../content/room-content.ts";
+import type { RoomContent } from "../content/room-content.ts";
+import { MlsError } from "../mls/index.ts";
+import type { Incoming } from "../mls/index.ts";
+import { authorizeCommit, NotAuthorised } from "./authorization.ts";
+import { DirectoryUnavailable } from "./directory.ts";
+import { describeCommit, outcomeOf } from "./commit-events.ts";
+import { mentions } from "./mentions.ts";
+import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
+import type { RoomRole } from "./policy.ts";
+import { sameDevice } from "./room-record.ts";
+import type { RoomWork } from "./room-work.ts";
+
+/** The relay sent an entry that does not follow the last one: this connection is of no more use. */
+export class LogOutOfOrder extends Error {
+  override readonly name = "LogOutOfOrder";
+}
+
+/**
+ * Processes one entry of the room's log into `work`. Entries seen before are passed over.
+ *
+ * Throws {@link LogOutOfOrder} and {@link DirectoryUnavailable}; `work` is then to be thrown away, and the entry comes
+ * again. Anything else that is wrong with an entry is shown in the timeline and does not stop the room.
+ */
+export async function processEntry(work: RoomWork, bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
+  const { record, context } = work;
+  if (entry.seq <= record.cursor) return;
+  if (entry.seq !== record.cursor + 1) throw new LogOutOfOrder(`entry ${entry.seq} after ${record.cursor}`);
+  work.advance(entry, bytes);
+  if (!work.group && record.state !== "repairing") return;
+  const own = sameDevice(entry.sender, context.me);
+  if (entry.kind === "commit") return processCommit(work, entry, own);
+  if (own) return processOwn(work, entry);
+  await processOthers(work, entry);
+}
+
+/** An own message has come back: its place in the log is known now. */
+function processOwn(work: RoomWork, entry: RoomLogEntry): void {
+  if (entry.kind === "proposal") {
+    work.followUps.add("commit-proposals");
+    return;
+  }
+  const item = work.takeFromOutbox(idText(entry.clientId));
+  if (!item) {
+    addGap(work, entry, "this device sent it before it lost its keys", "nothing can be done");
+    return;
+  }
+  applyContent(work, entry, work.context.me.account, item.content as RoomContent);
+}
+
+async function processOthers(work: RoomWork, entry: RoomLogEntry): Promise<void> {
+  const incoming = await readMessage(work, entry);
+  if (!incoming) return;
+  if (incoming.kind === "proposal") {
+    work.followUps.add("commit-proposals");
+    return;
+  }
+  if (incoming.kind !== "application") {
+    addGap(work, entry, "it is not what the relay said it was", "it was left out");
+    return;
+  }
+  const sender = work.context.directory.addressOf(incoming.sender.identity);
+  if (!sameDevice(sender, entry.sender)) {
+    const [said, was] = [entry.sender, sender].map(({ account }) => work.context.directory.nameOf(account));
+    work.addEvent(entry.receivedAtMs, `the relay said a message was from ${said}, but ${was} wrote it`);
+  }
+  try {
+    const { content, head } = decodeRoomContent(incoming.plaintext);
+    if (head && work.agreesWithHead(head.seq, head.hash) === false) {
+      const name = work.context.directory.nameOf(sender.account);
+      work.addEvent(entry.receivedAtMs, `the relay shows ${name} another history of this room than you`);
+    }
+    applyContent(work, entry, sender.account, content);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    addGap(work, entry, "the sender's program wrote it wrongly", "it was left out");
+  }
+}
+
+/** Decrypts a message or proposal; undefined when it cannot be read, which is then in the timeline. */
+async function readMessage(work: RoomWork, entry: RoomLogEntry): Promise<Incoming | undefined> {
+  const { group, record } = work;
+  if (!group || record.state === "repairing") {
+    extendGap(work, entry, "this device has lost its place in the room", "it is coming back by itself");
+    return undefined;
+  }
+  try {
+    return work.settle(await group.process(entry.message, refuseCommit));
+  } catch (error) {
+    if (!(error instanceof MlsError)) throw error;
+    if (error.code === "future-epoch") {
+      if (record.refused) extendGap(work, entry, "it follows a change that was refused", "it was left out");
+      else fallBehind(work, entry, "it belongs to a state this device has not reached");
+      return undefined;
+    }
+    addGap(work, entry, UNREADABLE[error.code] ?? "it is damaged", "it was left out");
+    return undefined;
+  }
+}
+
+const UNREADABLE: Partial<Record<MlsError["code"], string>> = {
+  unauthenticated: "it is damaged or forged",
+  replayed: "it was sent twice",
+  gap: "too many messages before it are missing",
+  "wrong-epoch": "it was made with keys that are gone",
+};
+
+function refuseCommit(): void {
+  throw new NotAuthorised("a commit in the place of a message");
+}
+
+async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean): Promise<void> {
+  const { record, pending } = work;
+  if (own && pending && bytesEqual(pending.clientId, entry.clientId)) return putIntoForce(work, entry);
+  if (!work.group || record.state === "repairing") {
+    extendGap(work, entry, "this device has lost its place in the room", "it is coming back by itself");
+    return;
+  }
+  // docs/protocol.md §5.4: a replacement counts only for those who refused what it replaces.
+  if (entry.replaces !== 0 && record.refused?.seq !== entry.replaces) return;
+  try {
+    const step = await work.group.process(entry.message, (changes) =>
+      authorizeCommit(changes, entry, (identity) => work.context.directory.addressOf(identity)),
+    );
+    const incoming = work.settle(step);
+    if (pending && pending.epoch <= entry.epoch) work.decide("beaten");
+    record.refused = undefined;
+    if (incoming.kind !== "commit" && incoming.kind !== "removed") return;
+    describeCommit(work, entry, outcomeOf(work, incoming.changes));
+    if (incoming.kind === "removed") goOut(work);
+  } catch (error) {
+    refuse(work, entry, error);
+  }
+}
+
+/** The relay accepted this device's own commit. */
+async function putIntoForce(work: RoomWork, entry: RoomLogEntry): Promise<void> {
+  const { context, pending, group, record } = work;
+  if (!pending) return;
+  if (pending.rejoin) {
+    work.settle(await context.engine.admit(pending.secret));
+    record.state = "active";
+    record.openGap = undefined;
+    work.addEvent(entry.receivedAtMs, "this device is back in the room; messages before this line may be missing");
+  } else if (group) {
+    const before = { members: group.members(), policy: group.policy };
+    work.settle(await group.merge(pending.secret));
+    const after = { members: work.group?.members() ?? [], policy: work.group?.policy };
+    describeCommit(work, entry, { before, after, leavers: new Set(pending.leavers) });
+  }
+  record.refused = undefined;
+  work.decide("accepted");
+}
+
+/** This device is out of the room: its keys go, what was read stays. */
+function goOut(work: RoomWork): void {
+  work.record.state = work.record.state === "leaving" ? "left" : "removed";
+  work.record.key = new Uint8Array(0);
+  work.record.refused = undefined;
+  work.group = undefined;
+  work.decide("beaten");
+  work.changes.forgetGroup(work.roomText);
+}
+
+/** A commit the relay accepted and this device does not (docs/protocol.md §5.4). */
+function refuse(work: RoomWork, entry: RoomLogEntry, error: unknown): void {
+  if (!(error instanceof MlsError)) throw error;
+  if (error.cause instanceof DirectoryUnavailable) throw error.cause;
+  const name = work.context.directory.nameOf(entry.sender.account);
+  if (error.cause instanceof NotAuthorised) {
+    work.record.refused = { seq: entry.seq, epoch: entry.epoch };
+    work.followUps.add("replace");
+    work.addEvent(entry.receivedAtMs, `a change by ${name} was refused: ${error.cause.message}`);
+    return;
+  }
+  fallBehind(work, entry, `a change by ${name} cannot be followed`);
+}
+
+/** This device can no longer follow the room: everything goes into one gap until it is back. */
+function fallBehind(work: RoomWork, entry: RoomLogEntry, cause: string): void {
+  if (work.record.state === "active") work.record.state = "repairing";
+  work.followUps.add("rejoin");
+  extendGap(work, entry, cause, "this device is coming back by itself");
+}
+
+function addGap(work: RoomWork, entry: RoomLogEntry, cause: string, action: string): void {
+  const { seq, receivedAtMs: atMs } = entry;
+  work.addItem({ kind: "gap", seq, toSeq: seq, atMs, cause, action });
+}
+
+function extendGap(work: RoomWork, entry: RoomLogEntry, cause: string, action: string): void {
+  const open = work.record.openGap;
+  const gap = open === undefined ? undefined : work.getItem(open);
+  if (open !== undefined && gap?.kind === "gap") {
+    work.putItem(open, { ...gap, toSeq: entry.seq });
+    return;
+  }
+  const { seq, receivedAtMs: atMs } = entry;
+  work.record.openGap = work.addItem({ kind: "gap", seq, toSeq: seq, atMs, cause, action });
+}
+
+function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, content: RoomContent): void {
+  const { record, context } = work;
+  const atMs = entry.receivedAtMs;
+  const mine = bytesEqual(account, context.me.account);
+  record.openGap = undefined;
+  const name = context.directory.nameOf(account);
+  switch (content.kind) {
+    case "text": {
+      const mentionsMe = !mine && mentions(content.text, context.myName);
+      work.addItem({ kind: "message", seq: entry.seq, atMs, account, text: content.text, mentionsMe });
+      record.lastActivityMs = atMs;
+      if (!mine) {
+        record.unread += 1;
+        if (mentionsMe) record.mentions += 1;
+      }
+      return;
+    }
+    case "state":
+      if (record.key.length > 0) return;
+      record.key = content.key.slice();
+      record.name = displayName(content.name);
+      record.topic = displayName(content.topic);
+      return;
+    case "name":
+      if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not name this room`);
+      record.name = displayName(content.name);
+      return work.addEvent(atMs, `${name} named the room ${record.name}`);
+    case "topic":
+      if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not set the topic here`);
+      record.topic = displayName(content.topic);
+      return work.addEvent(atMs, record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`);
+    case "joined":
+      return mine ? undefined : work.addEvent(atMs, `${name} joined`);
+    case "unknown":
+      return addGap(work, entry, `${name} sent something this version cannot show`, "a newer Parley may");
+  }
+}
+
+/** Whether `account` has at least the role `least`, by the rules of the epoch the message is of. */
+function may(work: RoomWork, account: Uint8Array, least: RoomRole): boolean {
+  const { group, context } = work;
+  if (!group?.policy) return false;
+  const accounts = group.members().map((member) => context.directory.addressOf(member.identity).account);
+  return atLeast(effectiveRoles(decodePolicy(group.policy), accounts).get(idText(account)) ?? "member", least);
+}

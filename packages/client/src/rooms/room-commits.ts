@@ -1,0 +1,182 @@
+import { decode, deviceText, encode, idText, ProtocolError, request as requestCodec } from "@parley/protocol";
+import type { DeviceAddress, Request } from "@parley/protocol";
+import { ChatError } from "../chat/chat.ts";
+import { ConnectionError } from "../connection/connection.ts";
+import type { RelayConnection } from "../connection/connection.ts";
+import type { CommitDraft, CommitRequest, Group } from "../mls/index.ts";
+import { encodeRecord } from "../store/record.ts";
+import { leaversOf } from "./commit-events.ts";
+import { ChangeSet } from "./room-record.ts";
+import type { PendingCommit, RoomRecord } from "./room-record.ts";
+import type { RoomContext } from "./room-work.ts";
+import { sealRejoinState } from "./sealed-state.ts";
+import type { SerialQueue } from "./serial-queue.ts";
+
+const CLIENT_ID_BYTES = 16;
+const MAX_ATTEMPTS = 12;
+
+type CommitFrame = Extract<Request, { kind: "commit" }>;
+
+/** What a commit is to do. */
+export interface CommitPlan {
+  readonly request: CommitRequest;
+  /** 0, or the seq of the refused commit that this one stands in for (docs/protocol.md §5.4). */
+  readonly replaces?: number;
+  /** The signed inbox items for those added. */
+  readonly invitations?: (welcome: Uint8Array, epoch: number) => Promise<CommitFrame["added"]>;
+}
+
+/** What commits need of their room. */
+export interface CommitHost {
+  readonly context: RoomContext;
+  readonly roomText: string;
+  readonly queue: SerialQueue;
+  readonly record: RoomRecord;
+  group(): Promise<Group>;
+  setGroup(group: Group): void;
+  /** The connection on which the room is live. */
+  connection(): RelayConnection | undefined;
+}
+
+type Decision = "accepted" | "beaten";
+
+/**
+ * The commits of this device in one room (design §5 rules 1 and 2). A commit is on disk before it is sent; it comes into
+ * force when it is seen in the room's log, is dropped when another is seen there for its epoch, and is sent again, the
+ * same, after a lost connection.
+ */
+export class RoomCommits {
+  readonly #host: CommitHost;
+  #pending: PendingCommit | undefined;
+  #decision = Promise.withResolvers<Decision>();
+
+  constructor(host: CommitHost, pending: PendingCommit | undefined) {
+    this.#host = host;
+    this.#pending = pending;
+  }
+
+  get pending(): PendingCommit | undefined {
+    return this.#pending;
+  }
+
+  /** The log has decided about the pending commit, and that is on disk. */
+  decided(decision: Decision): void {
+    this.#pending = undefined;
+    this.#decision.resolve(decision);
+    this.#decision = Promise.withResolvers();
+  }
+
+  /**
+   * Commits what `plan` asks for, against each new state of the group until it wins. `plan` returns undefined when
+   * nothing is left to do. Resolves when the commit is in force here.
+   *
+   * Throws ChatError `offline` (before anything was sent), `refused`.
+   */
+  async commit(plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>): Promise<void> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      if (this.#pending) await this.#decision.promise;
+      const connection = this.#host.connection();
+      if (!connection) throw new ChatError("offline", "not connected: this needs the relay");
+      const drafted = await this.#host.queue.run(() => this.#draft(plan));
+      if (drafted === "nothing") return;
+      if (drafted === "again") continue;
+      const decision = this.#decision.promise;
+      await this.send(connection);
+      if ((await decision) === "accepted") return;
+    }
+    throw new ChatError("refused", "too many others changed the room at the same time; try again");
+  }
+
+  /** Keeps a rejoin as the pending commit; runs inside the room's queue. */
+  keep(pending: PendingCommit): void {
+    const changes = new ChangeSet();
+    changes.put("pending-commit", this.#host.roomText, encodeRecord(pending));
+    this.#host.context.store.write(changes.list());
+    this.#pending = pending;
+  }
+
+  /** Sends the pending commit, for the first time or again. A lost connection is no error: it is sent again later. */
+  async send(connection: RelayConnection): Promise<void> {
+    const pending = this.#pending;
+    if (!pending) return;
+    try {
+      await connection.request(decode(requestCodec, pending.request), "appended");
+    } catch (error) {
+      if (error instanceof ConnectionError) return;
+      if (!(error instanceof ProtocolError)) throw error;
+      // The winner's entry is on its way; what the log says counts.
+      if (error.code === "epoch-conflict") return;
+      await this.#host.queue.run(() => this.#drop(pending));
+      if (error.retryable) return;
+      throw new ChatError("refused", `the relay refused the change (${error.code})`);
+    }
+  }
+
+  /** The relay's log has gone on without the pending commit's epoch: only seen after a restore. */
+  #drop(pending: PendingCommit): void {
+    if (this.#pending !== pending) return;
+    this.#host.context.store.write([{ kind: "delete", collection: "pending-commit", key: this.#host.roomText }]);
+    this.decided("beaten");
+  }
+
+  async #draft(plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>) {
+    if (this.#pending) return "again" as const;
+    const { context, roomText, record } = this.#host;
+    const group = await this.#host.group();
+    const planned = await plan(group);
+    if (!planned) return "nothing" as const;
+    const step = await group.commit(planned.request);
+    const frame = await this.#frame(group, step.result, planned);
+    const pending: PendingCommit = {
+      clientId: frame.clientId,
+      epoch: frame.epoch,
+      request: encode(requestCodec, frame),
+      secret: step.result.pending,
+      leavers: [...leaversOf({ context }, step.result.changes)],
+      rejoin: false,
+    };
+    const changes = new ChangeSet();
+    changes.group(roomText, step.changes);
+    changes.put("pending-commit", roomText, encodeRecord(pending));
+    context.store.write(changes.list());
+    this.#host.setGroup(step.settle());
+    this.#pending = pending;
+    return record.state === "active" || record.state === "leaving" ? ("drafted" as const) : ("again" as const);
+  }
+
+  async #frame(group: Group, draft: CommitDraft, plan: CommitPlan): Promise<CommitFrame> {
+    const { context, record } = this.#host;
+    const epoch = Number(group.epoch);
+    const addressOf = ({ identity }: { identity: Uint8Array }) => context.directory.addressOf(identity);
+    const { welcome, ratchetTree } = draft;
+    const added = welcome && plan.invitations ? await plan.invitations(welcome, epoch + 1) : [];
+    const told = new Set(added.map(({ device }) => deviceText(device)));
+    if (draft.changes.added.map(addressOf).some((device) => !told.has(deviceText(device)))) {
+      throw new ChatError("internal", "a device was added without an invitation");
+    }
+    return {
+      kind: "commit",
+      room: record.room,
+      clientId: context.randomBytes(CLIENT_ID_BYTES),
+      epoch,
+      replaces: plan.replaces ?? 0,
+      message: draft.commit,
+      added,
+      removed: draft.changes.removed.map(addressOf),
+      ratchetTree: welcome ? ratchetTree : new Uint8Array(0),
+      groupInfo: await sealRejoinState(record.key, record.room, draft),
+    };
+  }
+}
+
+/** The leaves of `accounts` (as text) in `group`. */
+export function leavesOf(
+  group: Group,
+  addressOf: (identity: Uint8Array) => DeviceAddress,
+  accounts: ReadonlySet<string>,
+): readonly number[] {
+  return group
+    .members()
+    .filter(({ identity }) => accounts.has(idText(addressOf(identity).account)))
+    .map(({ leafIndex }) => leafIndex);
+}

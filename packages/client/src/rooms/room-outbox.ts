@@ -1,0 +1,185 @@
+import { idText, ProtocolError } from "@parley/protocol";
+import { ConnectionError } from "../connection/connection.ts";
+import type { RelayConnection } from "../connection/connection.ts";
+import { encodeRoomContent } from "../content/room-content.ts";
+import type { LogHead, RoomContent } from "../content/room-content.ts";
+import type { Group } from "../mls/index.ts";
+import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
+import { keysUnder } from "../store/client-store.ts";
+import type { StoreChange } from "../store/client-store.ts";
+import { ChangeSet } from "./room-record.ts";
+import type { OutboxItem } from "./room-record.ts";
+import type { RoomContext } from "./room-work.ts";
+
+const CLIENT_ID_BYTES = 16;
+const SALT_BYTES = 16;
+/** How many messages are encrypted and stored together before they are sent. */
+const BATCH = 32;
+
+/** An item with the key it is stored under. */
+export interface QueuedItem {
+  readonly key: string;
+  readonly item: OutboxItem;
+}
+
+/** What sending a batch came to. */
+export type SendOutcome =
+  /** All were taken. They leave the outbox when they come back in the log. */
+  | { readonly kind: "sent" }
+  /** Not now: the room moved on, or the connection ended. Try after the next entry or connection. */
+  | { readonly kind: "later" }
+  /** Not before this many milliseconds. */
+  | { readonly kind: "wait"; readonly retryAfterMs: number };
+
+/**
+ * The messages of one room that are not in its log yet, in order, on disk. A message keeps its client id until it is
+ * seen in the log, so that sending it again after any accident is harmless (design §4 rule 2). Encryption happens at the
+ * moment of sending, in the epoch of that moment: a message refused as stale is encrypted anew.
+ */
+export class RoomOutbox {
+  readonly #context: RoomContext;
+  readonly #roomText: string;
+  readonly #items = new Map<string, QueuedItem>();
+  /** Client ids sent on the present connection and not refused. */
+  readonly #inFlight = new Set<string>();
+  #nextPlace = 1;
+
+  constructor(context: RoomContext, roomText: string) {
+    this.#context = context;
+    this.#roomText = roomText;
+    for (const [key, value] of context.store.range("outbox", keysUnder(`${roomText}/`))) {
+      const item = decodeRecord<OutboxItem>(value);
+      this.#items.set(idText(item.clientId), { key, item });
+      this.#nextPlace = Number.parseInt(key.slice(roomText.length + 1), 16) + 1;
+    }
+  }
+
+  /** All items by client id text, in order. */
+  get items(): ReadonlyMap<string, QueuedItem> {
+    return this.#items;
+  }
+
+  /** How many wait to be sent. */
+  get waiting(): number {
+    let count = 0;
+    for (const { item } of this.#items.values()) if (!item.failed) count += 1;
+    return count;
+  }
+
+  /** Puts a message on disk. @returns its client id as text. Throws StoreError. */
+  add(content: RoomContent): string {
+    const item: OutboxItem = {
+      clientId: this.#context.randomBytes(CLIENT_ID_BYTES),
+      salt: this.#context.randomBytes(SALT_BYTES),
+      content,
+      createdAtMs: this.#context.clock.nowMs(),
+    };
+    const queued = { key: `${this.#roomText}/${seqKey(this.#nextPlace)}`, item };
+    this.#context.store.write([this.#put(queued)]);
+    this.#nextPlace += 1;
+    const id = idText(item.clientId);
+    this.#items.set(id, queued);
+    return id;
+  }
+
+  /** These were found in the log, and their removal is on disk. */
+  forget(clientIds: Iterable<string>): void {
+    for (const id of clientIds) {
+      this.#items.delete(id);
+      this.#inFlight.delete(id);
+    }
+  }
+
+  /** The connection ended: whatever was under way may have to be sent again. */
+  disconnected(): void {
+    this.#inFlight.clear();
+  }
+
+  /** A failed message may go again. @returns false when there is no such failed message. */
+  retry(clientId: string): boolean {
+    const queued = this.#items.get(clientId);
+    if (!queued?.item.failed) return false;
+    queued.item.failed = undefined;
+    this.#context.store.write([this.#put(queued)]);
+    return true;
+  }
+
+  /** Every waiting message becomes failed. */
+  failAll(reason: string): void {
+    const changes: StoreChange[] = [];
+    for (const queued of this.#items.values()) {
+      if (queued.item.failed) continue;
+      queued.item.failed = reason;
+      changes.push(this.#put(queued));
+    }
+    this.#context.store.write(changes);
+  }
+
+  /**
+   * Encrypts the next messages in order and makes the group's new state durable. Must run alone in the room's queue.
+   * @returns the group to use from now on, and what to hand to {@link send}; undefined when nothing waits.
+   */
+  async encryptBatch(group: Group, head: LogHead): Promise<{ group: Group; batch: readonly EncryptedItem[] } | undefined> {
+    if (this.#inFlight.size > 0) return undefined;
+    const next = [...this.#items.values()].filter(({ item }) => !item.failed).slice(0, BATCH);
+    if (next.length === 0) return undefined;
+    const changes = new ChangeSet();
+    const batch: EncryptedItem[] = [];
+    for (const queued of next) {
+      const { item } = queued;
+      const plaintext = encodeRoomContent(item.content as RoomContent, { salt: item.salt, head });
+      const step = await group.encrypt(plaintext);
+      changes.group(this.#roomText, step.changes);
+      batch.push({ queued, message: step.result.message, epoch: Number(group.epoch) });
+      group = step.settle();
+    }
+    this.#context.store.write(changes.list());
+    for (const { queued } of batch) this.#inFlight.add(idText(queued.item.clientId));
+    return { group, batch };
+  }
+
+  /** Sends an encrypted batch, all of it before the first answer. */
+  async send(connection: RelayConnection, room: Uint8Array, batch: readonly EncryptedItem[]): Promise<SendOutcome> {
+    const outcomes = await Promise.all(
+      batch.map(async ({ queued, message, epoch }): Promise<SendOutcome> => {
+        const { clientId } = queued.item;
+        try {
+          await connection.request({ kind: "append", room, clientId, epoch, proposal: false, message }, "appended");
+          return { kind: "sent" };
+        } catch (error) {
+          this.#inFlight.delete(idText(clientId));
+          return this.#refused(queued, error);
+        }
+      }),
+    );
+    return outcomes.find(({ kind }) => kind === "wait") ?? outcomes.find(({ kind }) => kind === "later") ?? { kind: "sent" };
+  }
+
+  #refused(queued: QueuedItem, error: unknown): SendOutcome {
+    if (error instanceof ConnectionError) return { kind: "later" };
+    if (!(error instanceof ProtocolError)) throw error;
+    if (error.code === "rate-limited") return { kind: "wait", retryAfterMs: error.data.retryAfterMs ?? 1000 };
+    if (error.code === "storage-unavailable" || error.code === "internal") return { kind: "wait", retryAfterMs: 5000 };
+    if (error.retryable) return { kind: "later" };
+    queued.item.failed = FAILURES[error.code] ?? `the relay refused it (${error.code})`;
+    this.#context.store.write([this.#put(queued)]);
+    return { kind: "sent" };
+  }
+
+  #put({ key, item }: QueuedItem): StoreChange {
+    return { kind: "put", collection: "outbox", key, value: encodeRecord(item) };
+  }
+}
+
+const FAILURES: Partial<Record<ProtocolError["code"], string>> = {
+  forbidden: "you are no longer in this room",
+  "not-found": "the relay does not know this room",
+  "too-large": "it is too long",
+};
+
+/** A message ready to go. */
+export interface EncryptedItem {
+  readonly queued: QueuedItem;
+  readonly message: Uint8Array;
+  readonly epoch: number;
+}

@@ -1,0 +1,62 @@
+import { bytesEqual, encode, ProtocolError, request as requestCodec } from "@parley/protocol";
+import { MlsError } from "../mls/index.ts";
+import type { IdentityFor } from "../mls/index.ts";
+import { sameDevice } from "./room-record.ts";
+import type { CommitHost, RoomCommits } from "./room-commits.ts";
+import { openRejoinState, sealRejoinState } from "./sealed-state.ts";
+
+const CLIENT_ID_BYTES = 16;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** How long to wait before the `attempt`th repair of a room (from 0): doubling, with a random half. */
+export function repairDelayMs(attempt: number, random: number): number {
+  const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+  return longest / 2 + (longest / 2) * random;
+}
+
+/**
+ * Comes back into a room that this device can no longer follow, by an external commit that takes the place of its own
+ * leaf (RFC 9420 §12.4.3.2, design §5 rule 4). Call only when the room has been caught up with.
+ *
+ * @returns false when the relay has no usable GroupInfo: then only another member's replacement can help.
+ */
+export async function rejoin(host: CommitHost, commits: RoomCommits, identityFor: IdentityFor): Promise<boolean> {
+  const { context, record } = host;
+  const connection = host.connection();
+  if (!connection || commits.pending) return true;
+  const answer = await connection.request({ kind: "room-state", room: record.room, epoch: undefined }, "room-state");
+  let draft: Awaited<ReturnType<typeof context.engine.rejoin>>;
+  try {
+    const state = await openRejoinState(record.key, record.room, answer.state);
+    draft = await context.engine.rejoin({
+      ...state,
+      identityFor,
+      formerLeaf: (members) =>
+        members.find(({ identity }) => sameDevice(context.directory.addressOf(identity), context.me))?.leafIndex,
+    });
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof MlsError) return false;
+    throw error;
+  }
+  if (!bytesEqual(draft.groupId, record.room)) return false;
+  const clientId = context.randomBytes(CLIENT_ID_BYTES);
+  const epoch = Number(draft.epoch);
+  const request = encode(requestCodec, {
+    kind: "commit",
+    room: record.room,
+    clientId,
+    epoch,
+    replaces: 0,
+    message: draft.commit,
+    added: [],
+    removed: [],
+    ratchetTree: new Uint8Array(0),
+    groupInfo: await sealRejoinState(record.key, record.room, draft),
+  });
+  await host.queue.run(() =>
+    commits.keep({ clientId, epoch, request, secret: draft.pending, leavers: [], rejoin: true }),
+  );
+  await commits.send(connection);
+  return true;
+}

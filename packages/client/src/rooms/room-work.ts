@@ -1,0 +1,151 @@
+import { bytesEqual } from "@parley/protocol";
+import type { DeviceAddress, RoomLogEntry } from "@parley/protocol";
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Clock } from "../connection/clock.ts";
+import type { Group, MlsEngine, Step } from "../mls/index.ts";
+import { seqKey } from "../store/record.ts";
+import type { ClientStore } from "../store/client-store.ts";
+import type { Directory } from "./directory.ts";
+import { ChangeSet, putRoomRecord, timelineKey } from "./room-record.ts";
+import type { OutboxItem, PendingCommit, RoomRecord } from "./room-record.ts";
+import type { StoredItem, Timeline } from "./timeline.ts";
+
+/** What all rooms of a client share. */
+export interface RoomContext {
+  readonly me: DeviceAddress;
+  readonly myName: string;
+  readonly store: ClientStore;
+  readonly engine: MlsEngine;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+/** What a batch of entries asks the room to do once it is on disk. */
+export type FollowUp =
+  /** A refused commit wants a replacement (docs/protocol.md §5.4). */
+  | "replace"
+  /** This device cannot follow and must come back by an external commit. */
+  | "rejoin"
+  /** A proposal waits for somebody's commit. */
+  | "commit-proposals"
+  /** Somebody came in and may not know the room's name. */
+  | "tell-state";
+
+const KEPT_HEADS = 512;
+
+/**
+ * The room while a batch of entries is processed: copies that take the place of the room's own once every change is
+ * durable, and are thrown away when the write fails (design rule: memory never runs ahead of the store).
+ */
+export class RoomWork {
+  readonly context: RoomContext;
+  readonly roomText: string;
+  readonly record: RoomRecord;
+  readonly timeline: Timeline;
+  readonly changes = new ChangeSet();
+  readonly items = new Map<string, StoredItem>();
+  readonly followUps = new Set<FollowUp>();
+  /** Own messages that were found in the log, by client id text. */
+  readonly sent = new Set<string>();
+  group: Group | undefined;
+  pending: PendingCommit | undefined;
+  /** What became of the pending commit the batch began with. */
+  decided: "accepted" | "beaten" | undefined;
+  readonly #outbox: ReadonlyMap<string, { readonly key: string; readonly item: OutboxItem }>;
+  readonly #heads: Map<number, Uint8Array>;
+  #itemsOfEntry = 0;
+
+  constructor(options: {
+    readonly context: RoomContext;
+    readonly roomText: string;
+    readonly record: RoomRecord;
+    readonly timeline: Timeline;
+    readonly group: Group | undefined;
+    readonly pending: PendingCommit | undefined;
+    readonly outbox: ReadonlyMap<string, { readonly key: string; readonly item: OutboxItem }>;
+    readonly heads: Map<number, Uint8Array>;
+  }) {
+    this.context = options.context;
+    this.roomText = options.roomText;
+    this.record = { ...options.record };
+    this.timeline = options.timeline;
+    this.group = options.group;
+    this.pending = options.pending;
+    this.#outbox = options.outbox;
+    this.#heads = options.heads;
+  }
+
+  /** Moves the cursor over `entry` and keeps the log's new head. */
+  advance(entry: RoomLogEntry, bytes: Uint8Array): void {
+    const { record, roomText } = this;
+    record.head = sha256.create().update(record.head).update(bytes).digest();
+    record.cursor = entry.seq;
+    this.#itemsOfEntry = 0;
+    this.#heads.set(entry.seq, record.head);
+    this.#heads.delete(entry.seq - KEPT_HEADS);
+    this.changes.put("head", `${roomText}/${seqKey(entry.seq)}`, record.head);
+    if (entry.seq > KEPT_HEADS) this.changes.delete("head", `${roomText}/${seqKey(entry.seq - KEPT_HEADS)}`);
+  }
+
+  /**
+   * Whether a member's copy of the log agrees with this one at `seq`: false is proof that the relay showed two
+   * histories, undefined that this device no longer or never knew.
+   */
+  agreesWithHead(seq: number, hash: Uint8Array): boolean | undefined {
+    if (seq > this.record.cursor) return false;
+    const known =
+      this.#heads.get(seq) ?? this.context.store.get("head", `${this.roomText}/${seqKey(seq)}`) ?? undefined;
+    return known && bytesEqual(known, hash);
+  }
+
+  /** Takes a step of the group into the batch. The group in memory is spent: it is read anew if the write fails. */
+  settle<R>(step: Step<R, Group>): R {
+    this.changes.group(this.roomText, step.changes);
+    this.group = step.settle();
+    return step.result;
+  }
+
+  /** Adds an item to the timeline at the current entry. @returns its key. */
+  addItem(item: StoredItem): string {
+    const key = timelineKey(this.record.cursor, this.#itemsOfEntry++);
+    this.putItem(key, item);
+    return key;
+  }
+
+  putItem(key: string, item: StoredItem): void {
+    this.items.set(key, item);
+    this.timeline.put(this.changes, key, item);
+  }
+
+  addEvent(atMs: number, text: string): void {
+    this.addItem({ kind: "event", seq: this.record.cursor, atMs, text });
+  }
+
+  /** An item of this batch or of an earlier one. */
+  getItem(key: string): StoredItem | undefined {
+    return this.items.get(key) ?? this.timeline.get(key);
+  }
+
+  /** The own message with this client id, unless the log has had it before. */
+  takeFromOutbox(clientIdText: string): OutboxItem | undefined {
+    const found = this.#outbox.get(clientIdText);
+    if (!found || this.sent.has(clientIdText)) return undefined;
+    this.sent.add(clientIdText);
+    this.changes.delete("outbox", found.key);
+    return found.item;
+  }
+
+  /** The pending commit is decided; either way it is not sent again. */
+  decide(outcome: "accepted" | "beaten"): void {
+    this.decided = outcome;
+    this.pending = undefined;
+    this.changes.delete("pending-commit", this.roomText);
+  }
+
+  /** Everything to write, with the record as it is now. */
+  finish(): ChangeSet {
+    putRoomRecord(this.changes, this.roomText, this.record);
+    return this.changes;
+  }
+}

@@ -1,0 +1,421 @@
+import { idText } from "@parley/protocol";
+import type { RoomLogEntry } from "@parley/protocol";
+import { ChatError } from "../chat/chat.ts";
+import { ConnectionError } from "../connection/connection.ts";
+import type { RelayConnection } from "../connection/connection.ts";
+import type { RoomContent } from "../content/room-content.ts";
+import { MlsError } from "../mls/index.ts";
+import type { Group, IdentityFor } from "../mls/index.ts";
+import { keysUnder, StoreError } from "../store/client-store.ts";
+import { DirectoryUnavailable } from "./directory.ts";
+import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
+import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
+import type { RoomRole } from "./policy.ts";
+import { leavesOf, RoomCommits } from "./room-commits.ts";
+import type { CommitHost, CommitPlan } from "./room-commits.ts";
+import { RoomOutbox } from "./room-outbox.ts";
+import { ChangeSet, loadPendingCommit, putRoomRecord } from "./room-record.ts";
+import type { RoomRecord } from "./room-record.ts";
+import { rejoin, repairDelayMs } from "./room-repair.ts";
+import { RoomWork } from "./room-work.ts";
+import type { FollowUp, RoomContext } from "./room-work.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** Entries that are made durable together. */
+const BATCH_ENTRIES = 256;
+/** Entries that may wait before the connection is held back. */
+const MAX_WAITING_ENTRIES = 1024;
+/** Members act on what all of them could act on one after the other, so that mostly one does. */
+const STAGGER_MS = 400;
+
+/** What a room tells its client. */
+export interface RoomEvents {
+  /** The record, the group or the outbox changed. */
+  changed(): void;
+  /** The timeline changed. */
+  timelineChanged(): void;
+  /** Entries were lost on the way in: ask the relay for everything after the cursor. */
+  resume(): void;
+  /** Something is wrong that no retry by the room will mend: the store failed. */
+  failed(error: unknown): void;
+}
+
+/** One room: its group, its log, its outbox, kept in step by one serial queue. */
+export class Room implements CommitHost {
+  readonly context: RoomContext;
+  readonly roomText: string;
+  readonly queue = new SerialQueue();
+  readonly timeline: Timeline;
+  readonly outbox: RoomOutbox;
+  readonly commits: RoomCommits;
+  record: RoomRecord;
+  readonly #events: RoomEvents;
+  readonly #identityFor: IdentityFor;
+  readonly #heads = new Map<number, Uint8Array>();
+  #group: Group | undefined;
+  #connection: RelayConnection | undefined;
+  #waiting: { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[] = [];
+  #draining: Promise<void> | undefined;
+  #flushing = false;
+  #repairs = 0;
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(options: {
+    readonly context: RoomContext;
+    readonly record: RoomRecord;
+    readonly timeline: Timeline;
+    readonly identityFor: IdentityFor;
+    readonly events: RoomEvents;
+  }) {
+    this.context = options.context;
+    this.record = options.record;
+    this.roomText = idText(options.record.room);
+    this.timeline = options.timeline;
+    this.#identityFor = options.identityFor;
+    this.#events = options.events;
+    this.outbox = new RoomOutbox(this.context, this.roomText);
+    this.commits = new RoomCommits(this, loadPendingCommit(this.context.store, this.roomText));
+  }
+
+  /** Whether messages can still come in. */
+  get open(): boolean {
+    return this.record.state !== "left" && this.record.state !== "removed";
+  }
+
+  connection(): RelayConnection | undefined {
+    return this.#connection;
+  }
+
+  /** The group, read from the store when it is not in memory. Only inside the queue. */
+  async group(): Promise<Group> {
+    if (!this.#group) {
+      const prefix = `${this.roomText}/`;
+      const rows = this.context.store.range("group", keysUnder(prefix));
+      this.#group = await this.context.engine.restore(rows.map(([key, bytes]) => [key.slice(prefix.length), bytes]));
+    }
+    return this.#group;
+  }
+
+  setGroup(group: Group): void {
+    this.#group = group;
+  }
+
+  /** The group if it is in memory already. */
+  get loadedGroup(): Group | undefined {
+    return this.#group;
+  }
+
+  /** Reads the group, so that {@link loadedGroup} is there. A group that cannot be read sends the room to repair. */
+  async load(): Promise<void> {
+    await this.queue.run(async () => {
+      if (!this.open || this.#group) return;
+      try {
+        await this.group();
+      } catch (error) {
+        if (!(error instanceof MlsError)) throw error;
+        this.#writeRecord({ ...this.record, state: "repairing" });
+      }
+    });
+  }
+
+  /**
+   * Takes an entry that the relay delivered. The promise resolves at once while there is room; the connection waits for
+   * it otherwise.
+   */
+  deliver(bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
+    this.#waiting.push({ bytes, entry });
+    this.#draining ??= this.queue.run(() => this.#drain());
+    return this.#waiting.length > MAX_WAITING_ENTRIES ? this.#draining : Promise.resolve();
+  }
+
+  /** Everything before this moment has been delivered: the room may act now. */
+  async live(connection: RelayConnection): Promise<void> {
+    await this.#draining;
+    this.#connection = connection;
+    if (this.commits.pending) this.#run(() => this.commits.send(connection));
+    if (this.record.state === "repairing") this.#follow("rejoin");
+    if (this.record.refused) this.#follow("replace");
+    if (this.record.state === "leaving") this.#run(() => this.#proposeLeaving());
+    if ((this.#group?.pendingProposals().length ?? 0) > 0) this.#follow("commit-proposals");
+    this.flush();
+  }
+
+  disconnected(): void {
+    this.#connection = undefined;
+    this.#waiting = [];
+    this.outbox.disconnected();
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  /** The relay has this device off the roster, whatever the log may have said. */
+  async removedByRelay(): Promise<void> {
+    await this.#draining;
+    await this.queue.run(() => {
+      if (!this.open) return;
+      this.#group = undefined;
+      const changes = new ChangeSet();
+      changes.forgetGroup(this.roomText);
+      const state = this.record.state === "leaving" ? "left" : "removed";
+      this.#writeRecord({ ...this.record, state, key: new Uint8Array(0) }, changes);
+      this.commits.decided("beaten");
+      this.outbox.failAll("you are no longer in this room");
+    });
+    this.#events.changed();
+  }
+
+  /** Puts a message on disk and sends it as soon as it can. @returns its client id as text. */
+  send(content: RoomContent): string {
+    if (!this.open || this.record.state === "leaving") throw new ChatError("not-allowed", "you are no longer in this room");
+    const id = this.outbox.add(content);
+    this.#events.changed();
+    if (content.kind === "text") this.#events.timelineChanged();
+    this.flush();
+    return id;
+  }
+
+  /** Sends what waits, unless that is going on or something must come first. */
+  flush(): void {
+    if (this.#flushing || !this.#connection || this.record.state !== "active") return;
+    if (this.outbox.waiting === 0) return;
+    this.#flushing = true;
+    this.#run(async () => {
+      try {
+        while (await this.#sendBatch());
+      } finally {
+        this.#flushing = false;
+      }
+    });
+  }
+
+  /** Commits what `plan` asks for; see RoomCommits.commit. */
+  commit(plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>): Promise<void> {
+    return this.commits.commit(plan);
+  }
+
+  /** Leaves: proposes the own removal again in each epoch until somebody has committed it. */
+  async leave(): Promise<void> {
+    await this.queue.run(() => this.#writeRecord({ ...this.record, state: "leaving" }));
+    this.#events.changed();
+    if (this.#connection) await this.#proposeLeaving();
+  }
+
+  /** The relay knows the room now. */
+  async born(): Promise<void> {
+    await this.queue.run(() => this.#writeRecord({ ...this.record, unborn: undefined }));
+  }
+
+  /** The role of an account by the rules of the present epoch. */
+  roleOf(account: Uint8Array): RoomRole {
+    return this.#roles().get(idText(account)) ?? "member";
+  }
+
+  /** Whether this account has at least the role `least`. */
+  may(least: RoomRole): boolean {
+    return atLeast(this.roleOf(this.context.me.account), least);
+  }
+
+  async markRead(): Promise<void> {
+    if (this.record.unread === 0) return;
+    await this.queue.run(() => {
+      this.#writeRecord({ ...this.record, unread: 0, mentions: 0, lastReadSeq: this.record.cursor });
+    });
+    this.#events.changed();
+  }
+
+  #roles(): ReadonlyMap<string, RoomRole> {
+    const group = this.#group;
+    if (!group?.policy) return new Map();
+    const { directory } = this.context;
+    const accounts = group.members().map(({ identity }) => directory.addressOf(identity).account);
+    return effectiveRoles(decodePolicy(group.policy), accounts);
+  }
+
+  #writeRecord(record: RoomRecord, changes = new ChangeSet()): void {
+    putRoomRecord(changes, this.roomText, record);
+    this.context.store.write(changes.list());
+    this.record = record;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) await this.#processBatch(this.#waiting.splice(0, BATCH_ENTRIES));
+    } catch (error) {
+      this.#group = undefined;
+      this.#waiting = [];
+      if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
+      else if (error instanceof StoreError && error.retryable) this.#later("resume", 2_000, () => this.#events.resume());
+      else this.#events.failed(error);
+    } finally {
+      this.#draining = undefined;
+    }
+  }
+
+  async #processBatch(batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[]): Promise<void> {
+    const group = this.open ? await this.#groupOrNone() : undefined;
+    const work = new RoomWork({
+      context: this.context,
+      roomText: this.roomText,
+      record: this.record,
+      timeline: this.timeline,
+      group,
+      pending: this.commits.pending,
+      outbox: this.outbox.items,
+      heads: this.#heads,
+    });
+    for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
+    this.context.store.write(work.finish().list());
+
+    const epochBefore = this.#group?.epoch;
+    this.record = work.record;
+    this.#group = work.group;
+    this.outbox.forget(work.sent);
+    if (work.decided && this.commits.pending) this.commits.decided(work.decided);
+    if (work.items.size > 0) this.timeline.appended(work.items);
+    for (const followUp of work.followUps) this.#follow(followUp);
+    if (this.record.state === "leaving" && work.group?.epoch !== epochBefore && this.#connection) {
+      this.#run(() => this.#proposeLeaving());
+    }
+    if (this.record.state === "active") this.#repairs = 0;
+    this.#events.changed();
+    if (work.items.size > 0 || work.sent.size > 0) this.#events.timelineChanged();
+    this.flush();
+  }
+
+  async #groupOrNone(): Promise<Group | undefined> {
+    try {
+      return await this.group();
+    } catch (error) {
+      if (!(error instanceof MlsError)) throw error;
+      this.record = { ...this.record, state: "repairing" };
+      this.#follow("rejoin");
+      return undefined;
+    }
+  }
+
+  /** @returns whether to go on with the next batch at once. */
+  async #sendBatch(): Promise<boolean> {
+    const connection = this.#connection;
+    if (!connection || this.commits.pending || this.record.refused || this.record.state !== "active") return false;
+    const batch = await this.queue.run(async () => {
+      const group = await this.group();
+      if (group.pendingProposals().length > 0) {
+        this.#follow("commit-proposals");
+        return undefined;
+      }
+      const { cursor: seq, head: hash } = this.record;
+      const encrypted = await this.outbox.encryptBatch(group, { seq, hash });
+      if (encrypted) this.#group = encrypted.group;
+      return encrypted?.batch;
+    });
+    if (!batch) return false;
+    const outcome = await this.outbox.send(connection, this.record.room, batch);
+    if (outcome.kind === "wait") this.#later("flush", outcome.retryAfterMs, () => this.flush());
+    this.#events.timelineChanged();
+    return false;
+  }
+
+  #follow(followUp: FollowUp): void {
+    switch (followUp) {
+      case "tell-state":
+        this.outbox.add({ kind: "state", name: this.record.name, topic: this.record.topic, key: this.record.key });
+        return this.flush();
+      case "commit-proposals":
+        return this.#later(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
+      case "replace":
+        return this.#later(followUp, this.#turn(), () => this.#run(() => this.#replaceRefused()));
+      case "rejoin": {
+        const wait = repairDelayMs(this.#repairs++, this.#random());
+        return this.#later(followUp, wait, () => this.#run(() => this.#rejoin()));
+      }
+    }
+  }
+
+  /** How long this member lets others go first: by its place among the leaves. */
+  #turn(): number {
+    const group = this.#group;
+    const place = group ? group.members().findIndex(({ leafIndex }) => leafIndex === group.ownLeafIndex) : 0;
+    const rank = this.may("admin") ? place : place + 4;
+    return Math.min(rank, 20) * STAGGER_MS + this.#random() * STAGGER_MS;
+  }
+
+  #random(): number {
+    const [a = 0, b = 0] = this.context.randomBytes(2);
+    return (a * 256 + b) / 65536;
+  }
+
+  async #commitProposals(): Promise<void> {
+    if (this.record.state !== "active") return;
+    await this.commits.commit((group) => (group.pendingProposals().length > 0 ? { request: {} } : undefined));
+    this.flush();
+  }
+
+  /** docs/protocol.md §5.4: stands in for the refused commit, and puts its maker out if that is in our power. */
+  async #replaceRefused(): Promise<void> {
+    const { refused } = this.record;
+    if (!refused || this.record.state !== "active") return;
+    await this.commits.commit(() =>
+      this.record.refused ? { request: {}, replaces: this.record.refused.seq } : undefined,
+    );
+  }
+
+  async #rejoin(): Promise<void> {
+    if (this.record.state !== "repairing" || !this.#connection) return;
+    await rejoin(this, this.commits, this.#identityFor);
+    if (this.record.state === "repairing") this.#follow("rejoin");
+  }
+
+  async #proposeLeaving(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection || this.record.state !== "leaving") return;
+    const proposal = await this.queue.run(async () => {
+      const group = await this.group();
+      if (group.members().length === 1) return this.#leaveAlone();
+      if (group.pendingProposals().some(({ proposer }) => proposer === group.ownLeafIndex)) return undefined;
+      const step = await group.propose({ kind: "remove", leafIndex: group.ownLeafIndex });
+      const changes = new ChangeSet();
+      changes.group(this.roomText, step.changes);
+      this.context.store.write(changes.list());
+      this.#group = step.settle();
+      return { message: step.result.message, epoch: Number(group.epoch) };
+    });
+    if (!proposal) return;
+    const { message, epoch } = proposal;
+    const clientId = this.context.randomBytes(16);
+    const { room } = this.record;
+    await connection.request({ kind: "append", room, clientId, epoch, proposal: true, message }, "appended");
+  }
+
+  /** The last one out: nobody is left to commit the removal. */
+  #leaveAlone(): undefined {
+    this.#group = undefined;
+    const changes = new ChangeSet();
+    changes.forgetGroup(this.roomText);
+    this.#writeRecord({ ...this.record, state: "left", key: new Uint8Array(0) }, changes);
+    this.#events.changed();
+    return undefined;
+  }
+
+  #later(name: string, delayMs: number, run: () => void): void {
+    this.#timers.get(name)?.();
+    const cancel = this.context.clock.setTimer(delayMs, () => {
+      this.#timers.delete(name);
+      run();
+    });
+    this.#timers.set(name, cancel);
+  }
+
+  /** Background work: what the network or the relay refuses is tried again by the next event, the rest is told. */
+  #run(task: () => Promise<unknown>): void {
+    task().catch((error: unknown) => {
+      if (error instanceof ConnectionError || (error instanceof ChatError && error.retryable)) return;
+      this.#events.failed(error);
+    });
+  }
+
+  /** The leaves of these accounts. */
+  leaves(group: Group, accounts: ReadonlySet<string>): readonly number[] {
+    return leavesOf(group, (identity) => this.context.directory.addressOf(identity), accounts);
+  }
+}

@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import type { ServerIdentity, Signer } from "@parley/trust";
+import {
+  createServerIdentity,
+  recoveryWordsOf,
+  Secret,
+  signerFromSeed,
+  verifyServerChain,
+} from "@parley/trust";
+import { z } from "zod";
+import { readTextIfPresent, writeOwnerFile } from "../data-file.ts";
+
+/** The relay's own identity: its verified chain and the key that signs for it. */
+export interface RelayIdentity {
+  readonly server: ServerIdentity;
+  /** Encoded entries, oldest first. */
+  readonly chain: readonly Uint8Array[];
+  readonly signer: Signer;
+}
+
+/** Told once, when a relay has just got its identity. The words are the only copy. */
+export interface NewIdentity {
+  /** 24 words that replace a stolen or lost identity key. */
+  readonly recoveryWords: string;
+  /** Where the key for the next rotation lies; it belongs on another machine. */
+  readonly nextKeyFile: string;
+}
+
+const FILE = "identity.json";
+const NEXT_KEY_FILE = "next-key";
+
+const hex = z.string().regex(/^([0-9a-f]{2})+$/);
+const keyFile = z.object({ version: z.literal(1), chain: z.array(hex).min(1), identity: hex.length(64) });
+
+/**
+ * The identity of the data folder. When there is none it is made, and `onNewIdentity` is awaited before anything is
+ * written: a relay whose recovery words nobody has seen does not come to be.
+ */
+export async function openRelayIdentity(options: {
+  readonly folder: string;
+  readonly hostNames: readonly string[];
+  readonly nowMs: number;
+  readonly onNewIdentity: (identity: NewIdentity) => void | Promise<void>;
+}): Promise<RelayIdentity> {
+  const path = join(options.folder, FILE);
+  const present = await readTextIfPresent(path);
+  const { chain, identity } =
+    present === undefined ? await createIdentity(path, options) : parseKeyFile(present, path);
+  const server = await verifyServerChain(chain);
+  return { server, chain, signer: await signerFromSeed(identity) };
+}
+
+type Keys = { readonly chain: readonly Uint8Array[]; readonly identity: Secret };
+
+async function createIdentity(path: string, options: Parameters<typeof openRelayIdentity>[0]): Promise<Keys> {
+  const { chain, identity, next, recovery } = await createServerIdentity(options);
+  const nextKeyFile = join(options.folder, NEXT_KEY_FILE);
+  await options.onNewIdentity({ recoveryWords: recoveryWordsOf(recovery), nextKeyFile });
+  recovery.wipe();
+  await writeOwnerFile(nextKeyFile, `${next.expose().toHex()}\n`);
+  next.wipe();
+  const content = {
+    version: 1,
+    chain: chain.map((entry) => entry.toHex()),
+    identity: identity.expose().toHex(),
+  };
+  await writeOwnerFile(path, `${JSON.stringify(content)}\n`);
+  return { chain, identity };
+}
+
+function parseKeyFile(text: string, path: string): Keys {
+  let content: z.infer<typeof keyFile>;
+  try {
+    content = keyFile.parse(JSON.parse(text));
+  } catch {
+    // The cause would quote the file, which holds a key.
+    throw new Error(`${path} is damaged`);
+  }
+  return {
+    chain: content.chain.map((entry) => Uint8Array.fromHex(entry)),
+    identity: new Secret(Uint8Array.fromHex(content.identity)),
+  };
+}

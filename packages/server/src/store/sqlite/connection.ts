@@ -1,0 +1,152 @@
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import { MIGRATIONS } from "./schema.ts";
+
+/** Why a database could not be opened. */
+export type StoreOpenCode =
+  /** Another process has it open. */
+  | "in-use"
+  /** It was written by a newer release. */
+  | "schema-newer"
+  /** The file is there, but it is no store of this program. */
+  | "not-a-store"
+  /** The folder or file cannot be created or read. */
+  | "inaccessible";
+
+/** Thrown by {@link Connection} when it is opened; meant for the operator, who has to do something. */
+export class StoreOpenError extends Error {
+  override readonly name = "StoreOpenError";
+  readonly code: StoreOpenCode;
+
+  constructor(code: StoreOpenCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+const APPLICATION_ID = 0x7061726c;
+const PAGE_CACHE_KIB = 16 * 1024;
+const CHECKPOINT_PAGES = 4000;
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
+
+const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
+/** ERROR, INTERNAL, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: our fault, not the disk's. */
+const PROGRAM_FAULTS: ReadonlySet<number> = new Set([1, 2, 18, 19, 20, 21, 25]);
+
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number")
+    return undefined;
+  return error.errcode & 0xff;
+}
+
+/** Whether `error` says that the disk, and not this program, is at fault (full, read-only, failing, damaged). */
+export function isStorageFault(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && !PROGRAM_FAULTS.has(code);
+}
+
+/** One SQLite file, open for this process alone, brought to the newest schema. Files are readable by their owner only. */
+export class Connection {
+  readonly database: DatabaseSync;
+  readonly #path: string;
+  /** Statements run through {@link run} so far: whether an operation has written yet. */
+  writes = 0;
+
+  /** Opens `path`, creating it and its folders. Throws {@link StoreOpenError}. */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      closeSync(openSync(path, "a", 0o600));
+      chmodSync(path, 0o600);
+    } catch (error) {
+      throw new StoreOpenError("inaccessible", `cannot create ${path}`, error);
+    }
+    this.database = new DatabaseSync(path, { timeout: 1000 });
+    try {
+      this.#configure();
+    } catch (error) {
+      this.database.close();
+      throw this.#openError(error);
+    }
+  }
+
+  #openError(error: unknown): unknown {
+    const code = resultCode(error);
+    if (code === SQLITE_BUSY)
+      return new StoreOpenError("in-use", `${this.#path} is open in another process`, error);
+    if (code === SQLITE_NOTADB)
+      return new StoreOpenError("not-a-store", `${this.#path} is not a database`, error);
+    if (isStorageFault(error)) return new StoreOpenError("inaccessible", `cannot read ${this.#path}`, error);
+    return error;
+  }
+
+  #number(pragma: string): number {
+    return Object.values(this.database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0] as number;
+  }
+
+  #configure(): void {
+    this.database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -${PAGE_CACHE_KIB};
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
+      BEGIN IMMEDIATE;
+    `);
+    try {
+      this.#migrate();
+      this.database.exec("COMMIT");
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #migrate(): void {
+    const version = this.#number("user_version");
+    const isEmpty = this.database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+    if (!isEmpty && this.#number("application_id") !== APPLICATION_ID) {
+      throw new StoreOpenError("not-a-store", `${this.#path} belongs to another program`);
+    }
+    if (version > MIGRATIONS.length) {
+      const known = `schema ${version}, this release knows ${MIGRATIONS.length}`;
+      throw new StoreOpenError("schema-newer", `${this.#path} was written by a newer release (${known})`);
+    }
+    for (const script of MIGRATIONS.slice(version)) this.database.exec(script);
+    this.database.exec(
+      `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`,
+    );
+  }
+
+  /** Prepares a statement for the life of the connection. */
+  prepare(sql: string): StatementSync {
+    return this.database.prepare(sql);
+  }
+
+  /** Runs a writing statement. @returns the number of rows it changed. */
+  run(statement: StatementSync, ...values: SQLInputValue[]): number {
+    this.writes++;
+    return Number(statement.run(...values).changes);
+  }
+
+  /** Undoes the open transaction, if any; a failed COMMIT may have undone it already. */
+  rollback(): void {
+    if (this.database.isTransaction) this.database.exec("ROLLBACK");
+  }
+
+  /** Bytes on disk, journal included. */
+  storageBytes(): number {
+    const files = [this.#path, `${this.#path}-wal`].filter((file) => existsSync(file));
+    return files.reduce((sum, file) => sum + statSync(file).size, 0);
+  }
+
+  /** Folds the journal into the file and lets go of it. May be asked again. */
+  close(): void {
+    if (this.database.isOpen) this.database.close();
+  }
+}

@@ -1,0 +1,299 @@
+import { hash } from "node:crypto";
+import type { StatementSync } from "node:sqlite";
+import { decodeRoomLogEntry, idText, ProtocolError } from "@parley/protocol";
+import type { ReadLimits } from "../contract.ts";
+import type { Connection } from "./connection.ts";
+import type { DeviceNumbers } from "./devices.ts";
+
+/** An entry that is on disk, but not yet findable there by its place or its client id. */
+interface TailEntry {
+  readonly id: number;
+  readonly device: number;
+  /** Lower-case hex. */
+  readonly clientId: string;
+  readonly head: Uint8Array;
+}
+
+/** A room as it is in memory. Whoever changes it has written the same change in the same operation. */
+export interface RoomState {
+  readonly id: number;
+  readonly room: Uint8Array;
+  epoch: number;
+  headSeq: number;
+  headHash: Uint8Array;
+  /** Entries up to here are in `entry_places` and `client_ids`; `tail` holds the others. */
+  settledSeq: number;
+  tail: TailEntry[];
+  /** No entry of the room with a smaller number in `entries` is unsettled; 0 when nothing is. */
+  waitingSince: number;
+  /** Device number → client id in hex → seq, of the entries in `tail`. */
+  readonly tailClientIds: Map<number, Map<string, number>>;
+  /** Device number → the seq of the commit that took it off the roster, 0 while it is on it. */
+  roster: ReadonlyMap<number, number>;
+}
+
+/** An entry about to be appended. */
+export interface NewEntry {
+  readonly device: number;
+  readonly clientId: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** Entries settled in a batch, at least, once too many wait. */
+const MIN_SETTLED = 128;
+/** Entries in one row of `entry_places`. */
+const MAX_BLOCK = 256;
+const ID_BYTES = 8;
+const MAX_IDLE_ROOMS = 20_000;
+
+function nextHead(head: Uint8Array, entry: Uint8Array): Uint8Array {
+  const both = Buffer.allocUnsafe(head.length + entry.length);
+  both.set(head);
+  both.set(entry, head.length);
+  return hash("sha256", both, "buffer");
+}
+
+function blockOf(entries: readonly TailEntry[]): Uint8Array {
+  const block = Buffer.alloc(entries.length * ID_BYTES);
+  for (const [place, { id }] of entries.entries()) block.writeBigUInt64BE(BigInt(id), place * ID_BYTES);
+  return block;
+}
+
+function idsOf(bytes: Uint8Array): number[] {
+  const block = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: bytes.length / ID_BYTES }, (_, i) => Number(block.getBigUint64(i * ID_BYTES)));
+}
+
+/**
+ * The logs of all rooms: one table in order of arrival, and behind it the *settled* tables in which an entry is found by
+ * room and seq, or by device and client id. Entries settle room by room, the room that has waited longest first, so that
+ * a page of a settled table is written for many entries and not for one.
+ */
+export class RoomLogs {
+  readonly #connection: Connection;
+  readonly #devices: DeviceNumbers;
+  readonly #maxTail: number;
+  readonly #rooms = new Map<string, RoomState>();
+  /** Rooms with a tail, ordered by their oldest entry in it. */
+  readonly #waiting = new Map<number, RoomState>();
+  #tailLength = 0;
+  #nextId = 1;
+  readonly #statements: Record<
+    | "find"
+    | "get"
+    | "roster"
+    | "insert"
+    | "bytes"
+    | "settled"
+    | "clientId"
+    | "place"
+    | "client"
+    | "head"
+    | "below",
+    StatementSync
+  >;
+
+  /** @param maxTail entries that may wait in memory; a start reads about as many again. */
+  constructor(connection: Connection, devices: DeviceNumbers, maxTail: number) {
+    this.#maxTail = maxTail;
+    this.#connection = connection;
+    this.#devices = devices;
+    const columns = "id, room, epoch, settled_seq, settled_head";
+    this.#statements = {
+      find: connection.prepare(`SELECT ${columns} FROM rooms WHERE room = ?`),
+      get: connection.prepare(`SELECT ${columns} FROM rooms WHERE id = ?`),
+      roster: connection.prepare("SELECT device, left_seq FROM roster WHERE room = ?"),
+      insert: connection.prepare("INSERT INTO entries (id, room, bytes) VALUES (?, ?, ?)"),
+      bytes: connection.prepare("SELECT bytes FROM entries WHERE id = ?"),
+      settled: connection.prepare(
+        "SELECT last_seq, entries FROM entry_places WHERE room = ? AND last_seq > ? ORDER BY last_seq",
+      ),
+      clientId: connection.prepare(
+        "SELECT seq FROM client_ids WHERE room = ? AND device = ? AND client_id = ?",
+      ),
+      place: connection.prepare("INSERT INTO entry_places (room, last_seq, entries) VALUES (?, ?, ?)"),
+      client: connection.prepare("INSERT INTO client_ids (room, device, client_id, seq) VALUES (?, ?, ?, ?)"),
+      head: connection.prepare("UPDATE rooms SET settled_seq = ?, settled_head = ? WHERE id = ?"),
+      below: connection.prepare("UPDATE meta SET value = ? WHERE key = 'settled-below'"),
+    };
+  }
+
+  /** @returns the room, or `undefined` when there is none. */
+  find(room: Uint8Array): RoomState | undefined {
+    if (room.length !== 16) throw new ProtocolError("malformed", "room id");
+    const cached = this.#rooms.get(idText(room));
+    if (cached) return cached;
+    return this.#remember(this.#statements.find.get(room));
+  }
+
+  /** @returns the room with this number. */
+  byNumber(id: number): RoomState {
+    const state = this.#waiting.get(id) ?? this.#remember(this.#statements.get.get(id));
+    if (!state) throw new Error("no room has this number");
+    return state;
+  }
+
+  #remember(row: object | undefined): RoomState | undefined {
+    if (!row) return undefined;
+    const found = row as {
+      id: number;
+      room: Uint8Array;
+      epoch: number;
+      settled_seq: number;
+      settled_head: Uint8Array;
+    };
+    const key = idText(found.room);
+    const cached = this.#rooms.get(key);
+    if (cached) return cached;
+    if (this.#rooms.size >= this.#waiting.size + MAX_IDLE_ROOMS) this.#forgetIdle();
+    const state: RoomState = {
+      id: found.id,
+      room: found.room,
+      epoch: found.epoch,
+      headSeq: found.settled_seq,
+      headHash: found.settled_head,
+      settledSeq: found.settled_seq,
+      tail: [],
+      waitingSince: 0,
+      tailClientIds: new Map(),
+      roster: this.#readRoster(found.id),
+    };
+    this.#rooms.set(key, state);
+    return state;
+  }
+
+  #readRoster(room: number): Map<number, number> {
+    const rows = this.#statements.roster.all(room) as { device: number; left_seq: number }[];
+    return new Map(rows.map(({ device, left_seq }) => [device, left_seq]));
+  }
+
+  #forgetIdle(): void {
+    for (const [key, { id }] of this.#rooms) if (!this.#waiting.has(id)) this.#rooms.delete(key);
+  }
+
+  /** @returns the seq under which this device has used this client id in this room. */
+  seqOfClientId(state: RoomState, device: number, clientId: Uint8Array): number | undefined {
+    const inTail = state.tailClientIds.get(device)?.get(idText(clientId));
+    if (inTail !== undefined || state.settledSeq === 0) return inTail;
+    const row = this.#statements.clientId.get(state.id, device, clientId) as { seq: number } | undefined;
+    return row?.seq;
+  }
+
+  /** Writes the entry that `state.headSeq + 1` stands for. */
+  append(state: RoomState, entry: NewEntry): void {
+    this.#connection.run(this.#statements.insert, this.#nextId, state.id, entry.bytes);
+    this.#extendTail(state, this.#nextId, entry);
+  }
+
+  #extendTail(state: RoomState, id: number, { device, clientId, bytes }: NewEntry): void {
+    const head = nextHead(state.headHash, bytes);
+    state.headSeq++;
+    state.headHash = head;
+    const key = idText(clientId);
+    state.tail.push({ id, device, clientId: key, head });
+    const used = state.tailClientIds.get(device);
+    if (used) used.set(key, state.headSeq);
+    else state.tailClientIds.set(device, new Map([[key, state.headSeq]]));
+    if (state.waitingSince === 0) {
+      state.waitingSince = id;
+      this.#waiting.set(state.id, state);
+    }
+    this.#tailLength++;
+    this.#nextId = id + 1;
+  }
+
+  /** @returns entry `seq`, which must exist. */
+  entry(state: RoomState, seq: number): Uint8Array {
+    const [bytes] = this.read(state, seq - 1, { maxEntries: 1, maxBytes: 1 });
+    if (!bytes) throw new Error("an entry is missing");
+    return bytes;
+  }
+
+  /** @returns entries after `afterSeq` within `limits`, at least one if there is one. */
+  read(state: RoomState, afterSeq: number, { maxEntries, maxBytes }: ReadLimits): Uint8Array[] {
+    const entries: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for (const id of this.#ids(state, afterSeq, maxEntries)) {
+      const row = this.#statements.bytes.get(id) as { bytes: Uint8Array } | undefined;
+      if (!row) throw new Error("an entry is missing");
+      sizeBytes += row.bytes.length;
+      if (entries.length > 0 && sizeBytes > maxBytes) break;
+      entries.push(row.bytes);
+    }
+    return entries;
+  }
+
+  #ids(state: RoomState, afterSeq: number, count: number): number[] {
+    const settled = afterSeq < state.settledSeq ? this.#settledIds(state, afterSeq, count) : [];
+    const start = Math.max(0, afterSeq - state.settledSeq);
+    const tail = state.tail.slice(start, start + Math.max(0, count - settled.length));
+    return [...settled, ...tail.map(({ id }) => id)];
+  }
+
+  #settledIds(state: RoomState, afterSeq: number, count: number): number[] {
+    const ids: number[] = [];
+    for (const row of this.#statements.settled.iterate(state.id, afterSeq)) {
+      const { last_seq, entries } = row as { last_seq: number; entries: Uint8Array };
+      const block = idsOf(entries);
+      const skipped = Math.max(0, afterSeq - (last_seq - block.length));
+      ids.push(...block.slice(skipped, skipped + count - ids.length));
+      if (ids.length >= count) break;
+    }
+    return ids;
+  }
+
+  /** Settles about as many entries as the batch has appended, when too many wait. */
+  settle(appended: number): void {
+    if (this.#tailLength <= this.#maxTail) return;
+    let left = Math.max(MIN_SETTLED, 2 * appended);
+    while (left > 0 && this.#tailLength > 0) {
+      const [state] = this.#waiting.values();
+      if (!state) break;
+      left -= this.#settleRoom(state, left);
+    }
+    const [oldest] = this.#waiting.values();
+    this.#connection.run(this.#statements.below, oldest?.waitingSince ?? this.#nextId);
+  }
+
+  #settleRoom(state: RoomState, limit: number): number {
+    const entries = state.tail.splice(0, Math.min(limit, MAX_BLOCK));
+    for (const { device, clientId } of entries) {
+      const seq = ++state.settledSeq;
+      this.#connection.run(this.#statements.client, state.id, device, Uint8Array.fromHex(clientId), seq);
+      state.tailClientIds.get(device)?.delete(clientId);
+    }
+    this.#connection.run(this.#statements.place, state.id, state.settledSeq, blockOf(entries));
+    const last = entries.at(-1);
+    if (last) this.#connection.run(this.#statements.head, state.settledSeq, last.head, state.id);
+    if (state.tail.length === 0) {
+      state.tailClientIds.clear();
+      state.waitingSince = 0;
+      this.#waiting.delete(state.id);
+    }
+    this.#tailLength -= entries.length;
+    return entries.length;
+  }
+
+  /** Reads every entry that has not settled, anew, and with them the heads of their rooms. */
+  reload(): void {
+    this.#rooms.clear();
+    this.#waiting.clear();
+    this.#tailLength = 0;
+    const below = this.#connection.prepare("SELECT value FROM meta WHERE key = 'settled-below'").get() as {
+      value: number;
+    };
+    this.#nextId = below.value;
+    const rows = this.#connection.prepare("SELECT id, room, bytes FROM entries WHERE id >= ? ORDER BY id");
+    for (const row of rows.iterate(below.value)) {
+      const { id, room, bytes } = row as { id: number; room: number; bytes: Uint8Array };
+      const { seq, sender, clientId } = decodeRoomLogEntry(bytes);
+      this.#nextId = id + 1;
+      const state = this.byNumber(room);
+      if (seq <= state.settledSeq) continue;
+      if (seq !== state.headSeq + 1) throw new Error("an entry is missing");
+      const device = this.#devices.find(sender);
+      if (device === undefined) throw new Error("a sender is missing");
+      this.#extendTail(state, id, { device, clientId, bytes });
+    }
+  }
+}
