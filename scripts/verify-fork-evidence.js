@@ -11,7 +11,7 @@ const [file, vkey = ""] = process.argv.slice(2);
 const [head, textA, signaturesA, textB, signaturesB] = readFileSync(file, "utf8").split("\n\n");
 const [header, log, root = "", ...lines] = head.split("\n");
 if (header !== "tlog-fork-evidence@v1" || log !== `log ${vkey}`) fail("no evidence about this key");
-const [oldRoot, ...proof] = [root.slice("root ".length), ...lines].map(base64);
+const [oldRoot, ...proof] = [root.replace(/^root /, ""), ...lines].map(base64);
 if ([oldRoot, ...proof].some((hash) => hash.length !== 32)) fail("a hash has the wrong length");
 
 const [, name, id, x] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkey) ?? fail("not a verifier key");

@@ -5,6 +5,7 @@ import { BLOCK_BYTES } from "./session-key.ts";
 
 const BLANK = 0x20;
 const LINE_FEED = 0x0a;
+const NEVER_IN_TEXT = 0xff;
 
 /**
  * How a text ends inside its last block. `blanks` is what originals write. `line` puts a line feed in the last byte:
@@ -12,7 +13,11 @@ const LINE_FEED = 0x0a;
  */
 export type PacketEnd = "blanks" | "line";
 
-/** A text made ready for encryption: 16 random bytes, then the text padded to whole blocks. One serves many keys. */
+/**
+ * A text made ready for encryption: 15 random bytes behind one that UTF-8 has no use for, then the text padded to whole
+ * blocks. The first block is what a reader finds in place of the IV, so it can never take that for text. One image
+ * serves many keys.
+ */
 export type PacketImage = Uint8Array;
 
 /** Pads by bytes with 1 to 16 blanks (classic-v1 §6 rule 4). `text` must be clean and at most MAX_TEXT_BYTES long. */
@@ -20,14 +25,15 @@ export function packetImage(text: string, end: PacketEnd): PacketImage {
   const textBytes = Buffer.byteLength(text);
   const image = Buffer.alloc(BLOCK_BYTES + (Math.floor(textBytes / BLOCK_BYTES) + 1) * BLOCK_BYTES, BLANK);
   randomFillSync(image, 0, BLOCK_BYTES);
+  image[0] = NEVER_IN_TEXT;
   image.write(text, BLOCK_BYTES);
   if (end === "line") image[image.length - 1] = LINE_FEED;
   return image;
 }
 
 /**
- * Turns packet images into packets: IV, then AES-256-CBC. One encryption runs through the whole connection: the 16
- * random bytes of an image go through it first, and what comes out, E(random ⊕ last block), is as random and serves
+ * Turns packet images into packets: IV, then AES-256-CBC. One encryption runs through the whole connection: the random
+ * block of an image goes through it first, and what comes out, E(random ⊕ last block), cannot be foretold and serves
  * as that packet's IV. So any number of packets costs one native call, and each is an ordinary packet to its reader.
  */
 export class PacketSealer {

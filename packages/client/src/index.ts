@@ -30,6 +30,7 @@ export type {
   EnrolmentOptions,
   EnrolmentRoad,
   EnrolOptions,
+  FreshAccount,
 } from "./connection/enrolment.ts";
 export { deviceLogin, registration } from "./connection/login.ts";
 export type { DeviceSigner, Registration } from "./connection/login.ts";

@@ -28,9 +28,10 @@ export class HandTurnedClock implements Clock {
   advance(durationMs: number): void {
     const endMs = this.#nowMs + durationMs;
     for (;;) {
-      const due = [...this.#appointments]
-        .filter(({ atMs }) => atMs <= endMs)
-        .sort((a, b) => a.atMs - b.atMs)[0];
+      let due: Appointment | undefined;
+      for (const appointment of this.#appointments) {
+        if (appointment.atMs <= endMs && appointment.atMs < (due?.atMs ?? Infinity)) due = appointment;
+      }
       if (!due) break;
       this.#appointments.delete(due);
       this.#nowMs = Math.max(this.#nowMs, due.atMs);

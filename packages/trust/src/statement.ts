@@ -164,6 +164,7 @@ export function formatStatement(statement: Statement): string {
     lines.push(`session ${key.toBase64()} ${notBeforeMs} ${notAfterMs} ${signature.toBase64()}`);
   }
   const text = `${lines.join("\n")}\n`;
+  expect(statement.hostNames.every(isHost), "malformed");
   parseStatement(text);
   return text;
 }

@@ -21,8 +21,13 @@ export class PythonError extends Error {
 }
 
 /** Message(key, plaintext).pack(): padded by characters, so that most non-ASCII texts cannot be encrypted. */
-export function originalEncrypt(key: Uint8Array, text: string, iv: Uint8Array = randomBytes(BLOCK)): Uint8Array {
-  if (text === "") throw new PythonError("InvalidMessage", "Either plaintext or cipher-text must be declared");
+export function originalEncrypt(
+  key: Uint8Array,
+  text: string,
+  iv: Uint8Array = randomBytes(BLOCK),
+): Uint8Array {
+  if (text === "")
+    throw new PythonError("InvalidMessage", "Either plaintext or cipher-text must be declared");
   const characters = Array.from(text).length;
   const padded = Buffer.from(text + " ".repeat(BLOCK - (characters % BLOCK)));
   if (padded.length % BLOCK !== 0) {
@@ -37,7 +42,8 @@ export function originalDecrypt(key: Uint8Array, packet: Uint8Array): string {
   if (packet.length === 0) {
     throw new PythonError("InvalidMessage", "Either plaintext or cipher-text must be declared");
   }
-  if (packet.length < BLOCK) throw new PythonError("ValueError", "Incorrect IV length (it must be 16 bytes long)");
+  if (packet.length < BLOCK)
+    throw new PythonError("ValueError", "Incorrect IV length (it must be 16 bytes long)");
   if (packet.length % BLOCK !== 0) {
     throw new PythonError("ValueError", "Data must be padded to 16 byte boundary in CBC mode");
   }

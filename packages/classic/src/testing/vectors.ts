@@ -16,7 +16,8 @@ export const vectorFile = JSON.parse(readFileSync(file, "utf8")) as VectorFile;
 /** The vectors of one kind. Throws when the file does not hold as many as it says. */
 export function vectorsOf(kind: string): readonly Vector[] {
   const vectors = vectorFile.vectors.filter((vector) => vector.kind === kind);
-  if (vectors.length === 0 || vectors.length !== vectorFile.kinds[kind]) throw new Error(`vectors of ${kind} are missing`);
+  if (vectors.length === 0 || vectors.length !== vectorFile.kinds[kind])
+    throw new Error(`vectors of ${kind} are missing`);
   return vectors;
 }
 

@@ -36,12 +36,17 @@ test("a peer that is no relay (a hotel's login page) is tried again at the slowe
 
 test("no input makes a delay below a second or above ten minutes", () => {
   fc.assert(
-    fc.property(fc.nat(), fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 0xffff_ffff }), (n, random, askedMs) => {
-      for (const reason of [LOST, wait(askedMs)]) {
-        const delayMs = retryDelayMs(reason, n, random);
-        expect(delayMs).toBeGreaterThanOrEqual(1_000);
-        expect(delayMs).toBeLessThanOrEqual(LONGEST_PLEA_MS);
-      }
-    }),
+    fc.property(
+      fc.nat(),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.nat({ max: 0xffff_ffff }),
+      (n, random, askedMs) => {
+        for (const reason of [LOST, wait(askedMs)]) {
+          const delayMs = retryDelayMs(reason, n, random);
+          expect(delayMs).toBeGreaterThanOrEqual(1_000);
+          expect(delayMs).toBeLessThanOrEqual(LONGEST_PLEA_MS);
+        }
+      },
+    ),
   );
 });

@@ -1,17 +1,17 @@
 import type { DeviceAddress } from "@parley/protocol";
 import { deviceText, isName, ProtocolError } from "@parley/protocol";
-import { createAccount, formatHostAddress, parseInviteLink, signerFromSeed } from "@parley/trust";
 import type { Invite, Secret, ServerPin } from "@parley/trust";
+import { createAccount, formatHostAddress, parseInviteLink, signerFromSeed } from "@parley/trust";
 import { ConnectionError } from "./connection.ts";
 import { deviceLogin, registration } from "./login.ts";
 import { refusal } from "./refusal.ts";
-import { connectRelay } from "./relay-connection.ts";
 import type { ConnectOptions, LoginRequest, ProvenConnection } from "./relay-connection.ts";
-import { createServerTrustCheck } from "./server-trust.ts";
+import { connectRelay } from "./relay-connection.ts";
 import type { Introduction, ServerPins } from "./server-trust.ts";
+import { createServerTrustCheck } from "./server-trust.ts";
 import { relayAddress, relayUrl } from "./transport.ts";
 
-/** Everything a new account has to keep. Each secret is the 32-byte seed of an Ed25519 key. */
+/** What an account keeps on its first device. Each secret is the 32-byte seed of an Ed25519 key. */
 export interface EnrolledAccount {
   /** As `relayUrl` reads it. */
   readonly host: string;
@@ -23,11 +23,15 @@ export interface EnrolledAccount {
   readonly deviceSeed: Secret;
   readonly rootSeed: Secret;
   readonly nextRootSeed: Secret;
-  /** `recoveryWordsOf(recoverySeed)` is what the person writes down. */
-  readonly recoverySeed: Secret;
   readonly pin: ServerPin;
   /** The invite that was used: its secret proves to the inviter who came (trust.md §A1). */
   readonly invite: Invite | undefined;
+}
+
+/** An account that was just made: the one time its recovery key is there. */
+export interface FreshAccount extends EnrolledAccount {
+  /** `recoveryWordsOf(recoverySeed)` is what the person writes down. */
+  readonly recoverySeed: Secret;
 }
 
 /** How a person gets to a server for the first time. */
@@ -37,19 +41,22 @@ export type EnrolmentRoad =
   /** A host as typed, and what speaks for it. `pin`: this machine knows the server already. */
   | { readonly host: string; readonly introduction: Introduction; readonly pin?: ServerPin };
 
-/** What {@link enrol} and {@link resumeEnrolment} need beside the account. */
-export interface EnrolmentOptions extends Pick<ConnectOptions, "transport" | "clock" | "onDelivery" | "signal"> {
-  /**
-   * Stores the account durably, before the relay is asked for it. From then on a killed process goes on with
-   * {@link resumeEnrolment}, whether the relay has answered or not.
-   */
+/** What {@link resumeEnrolment} needs beside the account. */
+export interface EnrolmentOptions
+  extends Pick<ConnectOptions, "transport" | "clock" | "onDelivery" | "signal"> {
+  /** Stores the account durably in place of what is stored: the server's chain has grown. */
   readonly persist: (account: EnrolledAccount) => Promise<void>;
   /** The relay has refused the account for good: what was persisted is of no use. */
   readonly discard: () => Promise<void>;
 }
 
 /** What {@link enrol} needs. */
-export interface EnrolOptions extends EnrolmentOptions {
+export interface EnrolOptions extends Omit<EnrolmentOptions, "persist"> {
+  /**
+   * Stores the account durably, before the relay is asked for it. From then on a killed process goes on with
+   * {@link resumeEnrolment}, whether the relay has answered or not.
+   */
+  readonly persist: (account: FreshAccount) => Promise<void>;
   readonly road: EnrolmentRoad;
   /** 1 to 32 of `[a-z0-9._-]`. */
   readonly name: string;
@@ -82,8 +89,9 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   };
   const login: LoginRequest = async (context) => {
     if (!met) throw new ConnectionError("not-proven", "The server was not checked");
-    account = { ...(await makeAccount(options)), host: relayAddress(url), pin: met, invite };
-    await persist(account);
+    const fresh = { ...(await makeAccount(options)), host: relayAddress(url), pin: met, invite };
+    account = fresh;
+    await persist(fresh);
     return (await registrationOf(account))(context);
   };
   const trust = createServerTrustCheck({ clock, introduction, pins });
@@ -96,10 +104,14 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   }
 }
 
-type MadeAccount = Omit<EnrolledAccount, "host" | "pin" | "invite">;
+type MadeAccount = Omit<FreshAccount, "host" | "pin" | "invite">;
 
 async function makeAccount({ name, deviceLabel, clock }: EnrolOptions): Promise<MadeAccount> {
-  const made = await createAccount({ name, nowMs: clock.nowMs(), ...(deviceLabel !== undefined && { deviceLabel }) });
+  const made = await createAccount({
+    name,
+    nowMs: clock.nowMs(),
+    ...(deviceLabel !== undefined && { deviceLabel }),
+  });
   return {
     name,
     nameOpening: made.nameOpening,
@@ -116,7 +128,10 @@ async function makeAccount({ name, deviceLabel, clock }: EnrolOptions): Promise<
  * Goes on after {@link enrol} was cut short: registers the persisted account again, which is harmless when the relay has
  * it. Throws like `enrol`.
  */
-export async function resumeEnrolment(options: EnrolmentOptions, account: EnrolledAccount): Promise<Enrolment> {
+export async function resumeEnrolment(
+  options: EnrolmentOptions,
+  account: EnrolledAccount,
+): Promise<Enrolment> {
   try {
     return await connectAs(options, account, await registrationOf(account));
   } catch (error) {
@@ -141,7 +156,11 @@ async function settleRefusal(
   }
 }
 
-async function connectAs(options: EnrolmentOptions, account: EnrolledAccount, login: LoginRequest): Promise<Enrolment> {
+async function connectAs(
+  options: EnrolmentOptions,
+  account: EnrolledAccount,
+  login: LoginRequest,
+): Promise<Enrolment> {
   let current = account;
   const trust = createServerTrustCheck({
     clock: options.clock,
@@ -153,14 +172,20 @@ async function connectAs(options: EnrolmentOptions, account: EnrolledAccount, lo
       },
     },
   });
-  const connection = await connectRelay({ ...channelOptions(options), url: relayUrl(account.host), trust, login });
+  const connection = await connectRelay({
+    ...channelOptions(options),
+    url: relayUrl(account.host),
+    trust,
+    login,
+  });
   return enrolled(current, connection);
 }
 
 /** Holds the session against the account: a relay that opens another one is none to go on with. */
 function enrolled(account: EnrolledAccount, connection: ProvenConnection): Enrolment {
   const { device, name } = connection.session;
-  if (deviceText(device) === deviceText(account.device) && name === account.name) return { account, connection };
+  if (deviceText(device) === deviceText(account.device) && name === account.name)
+    return { account, connection };
   connection.close();
   throw new ConnectionError("not-a-relay", "The server opened a session for somebody else");
 }
@@ -184,7 +209,7 @@ async function registrationOf(account: EnrolledAccount): Promise<LoginRequest> {
   return registration({ device, signer, name, nameOpening, chain, ...(invite && { invite }) });
 }
 
-function channelOptions({ transport, clock, onDelivery, signal }: EnrolmentOptions) {
+function channelOptions({ transport, clock, onDelivery, signal }: Omit<EnrolmentOptions, "persist">) {
   return { transport, clock, onDelivery, ...(signal && { signal }) };
 }
 

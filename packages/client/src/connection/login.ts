@@ -1,6 +1,6 @@
 import type { DeviceAddress } from "@parley/protocol";
-import { inviteToken, loginMessage, registrationMessage } from "@parley/trust";
 import type { LoginBinding, Secret, Signer } from "@parley/trust";
+import { inviteToken, loginMessage, registrationMessage } from "@parley/trust";
 import type { LoginContext, LoginRequest } from "./relay-connection.ts";
 
 /** A device and the key that speaks for it. */

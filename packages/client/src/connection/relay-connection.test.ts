@@ -1,15 +1,24 @@
-import { encode, ProtocolError, serverFrame } from "@parley/protocol";
 import type { ServerFrame } from "@parley/protocol";
+import { encode, ProtocolError, serverFrame } from "@parley/protocol";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ConnectionError } from "./connection.ts";
 import type { Delivery } from "./connection.ts";
+import { ConnectionError } from "./connection.ts";
 import { FULL_BYTES } from "./delivery-queue.ts";
 import { HandTurnedClock, settled } from "./hand-turned-clock.ts";
 import { ANSWER_MS, SILENCE_MS } from "./heartbeat.ts";
-import { connectRelay, STEP_TIMEOUT_MS } from "./relay-connection.ts";
 import type { ConnectOptions } from "./relay-connection.ts";
-import { DEVICE, entryFrame, EXPORTER, HELLO, ROOM, ScriptedTransport, SESSION, SPKI_HASH } from "./scripted-relay.ts";
+import { connectRelay, STEP_TIMEOUT_MS } from "./relay-connection.ts";
+import {
+  DEVICE,
+  EXPORTER,
+  entryFrame,
+  HELLO,
+  ROOM,
+  ScriptedTransport,
+  SESSION,
+  SPKI_HASH,
+} from "./scripted-relay.ts";
 import { relayUrl } from "./transport.ts";
 
 const SERVER = { host: "chat.example.org", why: "pinned", code: "" };
@@ -60,7 +69,10 @@ test("judges the server by its hello and its key on the wire, logs in, and hands
     },
   });
   expect(judged).toMatchObject({ hello: HELLO, tlsSpkiHash: SPKI_HASH, tlsCertified: false });
-  expect(bound).toEqual({ helloBytes: encode(serverFrame, { kind: "hello", ...HELLO }), tlsExporter: EXPORTER });
+  expect(bound).toEqual({
+    helloBytes: encode(serverFrame, { kind: "hello", ...HELLO }),
+    tlsExporter: EXPORTER,
+  });
   expect(relay.got.map((frame) => frame.request.kind)).toEqual(["authenticate"]);
   expect(connection.session).toEqual(SESSION);
   expect(connection.server).toBe(SERVER);
@@ -110,31 +122,42 @@ test.each([
   ["rate-limited", "lost"],
   ["shutting-down", "lost"],
   ["storage-unavailable", "lost"],
-] as const)("tells a login answered with %s as %s, and keeps the relay's error as cause", async (code, told) => {
-  const { transport, failure } = setUp();
-  const relay = await transport.relay(0);
-  relay.say({ kind: "hello", ...HELLO });
-  relay.refuse((await relay.request(0)).id, code, 1234);
-  const error = await failure;
-  expect(error.code).toBe(told);
-  expect(error.cause).toBeInstanceOf(ProtocolError);
-  expect((error.cause as ProtocolError).data.retryAfterMs).toBe(1234);
-});
+] as const)(
+  "tells a login answered with %s as %s, and keeps the relay's error as cause",
+  async (code, told) => {
+    const { transport, failure } = setUp();
+    const relay = await transport.relay(0);
+    relay.say({ kind: "hello", ...HELLO });
+    relay.refuse((await relay.request(0)).id, code, 1234);
+    const error = await failure;
+    expect(error.code).toBe(told);
+    expect(error.cause).toBeInstanceOf(ProtocolError);
+    expect((error.cause as ProtocolError).data.retryAfterMs).toBe(1234);
+  },
+);
 
 test("does not take a session for another device than the one that logged in", async () => {
   const { transport, failure } = setUp();
   const relay = await transport.relay(0);
   relay.say({ kind: "hello", ...HELLO });
-  relay.answer((await relay.request(0)).id, { ...SESSION, device: { ...DEVICE, device: 2 } } as typeof SESSION);
+  relay.answer((await relay.request(0)).id, {
+    ...SESSION,
+    device: { ...DEVICE, device: 2 },
+  } as typeof SESSION);
   expect((await failure).code).toBe("not-a-relay");
 });
 
 test("keeps requests apart when answers come in another order", async () => {
   const { relay, connection } = await connected();
   const first = connection.request({ kind: "list-rooms" }, "rooms");
-  const second = connection.request({ kind: "put-key-packages", packages: [], lastResort: undefined }, "stock");
+  const second = connection.request(
+    { kind: "put-key-packages", packages: [], lastResort: undefined },
+    "stock",
+  );
   const third = connection.request({ kind: "create-room", room: ROOM }, "done");
-  const ids = [await relay.request(1), await relay.request(2), await relay.request(3)].map((frame) => frame.id);
+  const ids = [await relay.request(1), await relay.request(2), await relay.request(3)].map(
+    (frame) => frame.id,
+  );
   expect(new Set(ids).size).toBe(3);
   relay.answer(ids[1] as number, { kind: "stock", stock: 9 });
   relay.refuse(ids[2] as number, "already-exists");
@@ -146,7 +169,10 @@ test("keeps requests apart when answers come in another order", async () => {
 
 test("fails every request in flight as lost when the connection dies, and every later one", async () => {
   const { relay, connection, clock } = await connected();
-  const inFlight = [connection.request({ kind: "ping" }, "done"), connection.request({ kind: "list-rooms" }, "rooms")];
+  const inFlight = [
+    connection.request({ kind: "ping" }, "done"),
+    connection.request({ kind: "list-rooms" }, "rooms"),
+  ];
   await relay.request(2);
   relay.hangUp();
   for (const request of inFlight) await expect(request).rejects.toMatchObject({ code: "lost" });
@@ -347,7 +373,10 @@ test("treats an error about no request as the end, with its cause", async () => 
 const OUT_OF_PLACE: readonly [string, ServerFrame][] = [
   ["a second hello", { kind: "hello", ...HELLO }],
   ["an answer to nothing", { kind: "answer", id: 77, answer: { kind: "done" } }],
-  ["an error to nothing", { kind: "error", id: 77, code: "internal", winnerSeq: 0, epoch: 0, retryAfterMs: 0 }],
+  [
+    "an error to nothing",
+    { kind: "error", id: 77, code: "internal", winnerSeq: 0, epoch: 0, retryAfterMs: 0 },
+  ],
   ["an entry that is none", { kind: "entry", entry: new Uint8Array([9, 9]) }],
 ];
 
@@ -370,7 +399,11 @@ test("ends as not-a-relay on another request's answer, and fails that request to
 });
 
 test("takes nothing but a hello first, and no delivery before the session", async () => {
-  for (const frame of [entryFrame(1), { kind: "lagging" } as const, { kind: "answer", id: 1, answer: SESSION } as const]) {
+  for (const frame of [
+    entryFrame(1),
+    { kind: "lagging" } as const,
+    { kind: "answer", id: 1, answer: SESSION } as const,
+  ]) {
     const first = setUp();
     (await first.transport.relay(0)).say(frame);
     expect((await first.failure).code).toBe("not-a-relay");

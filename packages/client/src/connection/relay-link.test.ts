@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import type { ConnectionState } from "../chat/chat.ts";
 import { STABLE_MS } from "./backoff.ts";
-import { ConnectionError } from "./connection.ts";
 import type { Delivery, RelayConnection } from "./connection.ts";
+import { ConnectionError } from "./connection.ts";
 import { HandTurnedClock, settled } from "./hand-turned-clock.ts";
 import { connectRelay } from "./relay-connection.ts";
-import { startRelayLink } from "./relay-link.ts";
 import type { RelayLinkOptions } from "./relay-link.ts";
+import { startRelayLink } from "./relay-link.ts";
 import { DEVICE, entryFrame, HELLO, ScriptedTransport } from "./scripted-relay.ts";
 import { relayUrl } from "./transport.ts";
 
@@ -136,7 +136,11 @@ test("waits as long as a busy relay asks", async () => {
   const relay = await transport.relay(0);
   relay.refuse(0, "rate-limited", 120_000);
   await settled();
-  expect(link.state()).toEqual({ kind: "waiting", retryAtMs: clock.nowMs() + 120_000, reason: "The server asks to wait" });
+  expect(link.state()).toEqual({
+    kind: "waiting",
+    retryAtMs: clock.nowMs() + 120_000,
+    reason: "The server asks to wait",
+  });
   await clock.turn(119_999);
   expect(transport.relays).toHaveLength(1);
   await clock.turn(1);
@@ -217,7 +221,9 @@ test("a request that is in flight when the connection dies fails, and the next c
   const outcomes: unknown[] = [];
   const { link, welcome, clock } = start({
     onConnected: async (connection) => {
-      outcomes.push(await connection.request({ kind: "list-rooms" }, "rooms").catch((error: unknown) => error));
+      outcomes.push(
+        await connection.request({ kind: "list-rooms" }, "rooms").catch((error: unknown) => error),
+      );
     },
   });
   const first = await welcome(0);

@@ -1,5 +1,5 @@
-import { clientFrame, decode, encode, encodeRoomLogEntry, serverFrame } from "@parley/protocol";
 import type { Answer, ClientFrame, Hello, RoomLogEntry, ServerFrame } from "@parley/protocol";
+import { clientFrame, decode, encode, encodeRoomLogEntry, serverFrame } from "@parley/protocol";
 import { ConnectionError } from "./connection.ts";
 import type { Channel, ChannelEvents, Transport } from "./transport.ts";
 
@@ -91,7 +91,8 @@ export class ScriptedRelay {
     },
     resume: () => {
       this.paused = false;
-      while (!this.paused && this.#unread.length > 0) this.events.onMessage(this.#unread.shift() as Uint8Array);
+      while (!this.paused && this.#unread.length > 0)
+        this.events.onMessage(this.#unread.shift() as Uint8Array);
     },
     close: (now = false) => {
       this.closedByClient = now ? "at once" : "politely";

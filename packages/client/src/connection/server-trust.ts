@@ -1,3 +1,12 @@
+import type {
+  Evidence,
+  EvidenceKind,
+  FirstContactPolicy,
+  Invite,
+  ServerPin,
+  ServerVerdict,
+  TrustErrorCode,
+} from "@parley/trust";
 import {
   cannotTellText,
   changedText,
@@ -7,15 +16,6 @@ import {
   serverCode,
   TRUST_ERROR_CODES,
   TrustError,
-} from "@parley/trust";
-import type {
-  Evidence,
-  EvidenceKind,
-  FirstContactPolicy,
-  Invite,
-  ServerPin,
-  ServerVerdict,
-  TrustErrorCode,
 } from "@parley/trust";
 import type { ServerTrust } from "../chat/chat.ts";
 import type { Clock } from "./clock.ts";
@@ -62,7 +62,10 @@ export class ServerRefusedError extends ConnectionError {
   /** Several lines for the person: what is wrong, that nothing was sent, and what can be done (trust.md, first-contact texts). */
   readonly text: string;
 
-  constructor(code: "not-proven" | "server-changed" | "server-rolled-back", told: { verdict: Refusal; text: string }) {
+  constructor(
+    code: "not-proven" | "server-changed" | "server-rolled-back",
+    told: { verdict: Refusal; text: string },
+  ) {
     const { reason } = told.verdict;
     super(code, (told.text.split("\n", 1)[0] ?? "").replace(/\.$/, ""), {
       cause: isTrustErrorCode(reason) ? new TrustError(reason) : undefined,
@@ -116,8 +119,14 @@ function refused({ url, tlsCertified }: ServerFacts, verdict: Refusal, waiting: 
   if (verdict.verdict === "changed") {
     const { rememberedAtMs } = verdict.pin;
     return verdict.reason === "server-changed"
-      ? new ServerRefusedError("server-changed", { verdict, text: changedText(host, rememberedAtMs, waiting) })
-      : new ServerRefusedError("server-rolled-back", { verdict, text: forkedText(host, rememberedAtMs, waiting) });
+      ? new ServerRefusedError("server-changed", {
+          verdict,
+          text: changedText(host, rememberedAtMs, waiting),
+        })
+      : new ServerRefusedError("server-rolled-back", {
+          verdict,
+          text: forkedText(host, rememberedAtMs, waiting),
+        });
   }
   const certificate = tlsCertified === undefined ? "unseen" : tlsCertified ? "valid" : "self-signed";
   const text =
@@ -131,8 +140,10 @@ function refused({ url, tlsCertified }: ServerFacts, verdict: Refusal, waiting: 
 
 const NOT_MET: Readonly<Partial<Record<Extract<Refusal, { verdict: "not-met" }>["reason"], string>>> = {
   "invite-mismatch": "is not the server that the invite names: somebody may be between you",
-  "code-mismatch": "is not the server whose 30 digits were typed: look for a slip, or somebody is between you",
-  "code-invalid": "cannot be checked: what was typed is neither 30 digits nor its name with an exclamation mark",
+  "code-mismatch":
+    "is not the server whose 30 digits were typed: look for a slip, or somebody is between you",
+  "code-invalid":
+    "cannot be checked: what was typed is neither 30 digits nor its name with an exclamation mark",
   "statement-host-mismatch": "answers as a server that does not go by this name",
   "statement-expired": "shows a statement that is over: its clock or this machine's may be wrong",
   "statement-not-yet-valid": "shows a statement from the future: its clock or this machine's may be wrong",

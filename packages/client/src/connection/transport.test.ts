@@ -37,9 +37,11 @@ test.each([
   expect(() => relayUrl(typed)).toThrow(expect.objectContaining({ code: "unreachable" }));
 });
 
-test.each(["ws://chat.example.org", "ws://192.0.2.1", "ws://127.0.0.1.example.org", "ws://localhost.example.org"])(
-  "%s is not dialled without TLS",
-  (typed) => {
-    expect(() => relayUrl(typed)).toThrow("this machine only");
-  },
-);
+test.each([
+  "ws://chat.example.org",
+  "ws://192.0.2.1",
+  "ws://127.0.0.1.example.org",
+  "ws://localhost.example.org",
+])("%s is not dialled without TLS", (typed) => {
+  expect(() => relayUrl(typed)).toThrow("this machine only");
+});

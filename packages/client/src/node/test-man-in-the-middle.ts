@@ -1,14 +1,13 @@
-import { connect, createServer } from "node:tls";
-import type { TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { connect, createServer } from "node:tls";
 import { makeTestCertificate } from "./test-certificate.ts";
 
 /** Ends the client's TLS with a certificate of its own, passes everything on to the relay and reads along. */
-export async function startManInTheMiddle(relayPort: number) {
+export async function startManInTheMiddle(relayPort: number, certificate = makeTestCertificate()) {
   const sockets = new Set<TLSSocket>();
   const seen: Buffer[] = [];
-  const certificate = makeTestCertificate();
   const server = createServer({ ...certificate, minVersion: "TLSv1.3" }, (client) => {
     const relay = connect({ port: relayPort, host: "127.0.0.1", rejectUnauthorized: false });
     for (const [socket, other] of [
@@ -28,7 +27,6 @@ export async function startManInTheMiddle(relayPort: number) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
-    certificate,
     port: (server.address() as AddressInfo).port,
     /** Everything that clients sent, decrypted. */
     seen: () => Buffer.concat(seen),

@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { clientFrame, decode, encode, idText, ProtocolError, serverFrame } from "@parley/protocol";
 import type { Answer, ClientFrame, ServerFrame } from "@parley/protocol";
+import { clientFrame, decode, encode, idText, ProtocolError, serverFrame } from "@parley/protocol";
+import type { Invite, ServerKeys } from "@parley/trust";
 import {
   createServerIdentity,
   formatInviteLink,
@@ -18,9 +19,8 @@ import {
   verifyServerChain,
   verifySignature,
 } from "@parley/trust";
-import type { Invite, ServerKeys } from "@parley/trust";
-import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
+import { WebSocketServer } from "ws";
 import { makeTestCertificate } from "./test-certificate.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -91,7 +91,16 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
       invites.set(idText(id), { token: inviteToken(secret), usedBy: undefined });
       const rest = { inviter: undefined, room: undefined, checkpoint: undefined };
       const expiresAtMs = Date.now() + HOUR_MS;
-      return formatInviteLink({ serverId, host: "127.0.0.1", port: relay.port, id, secret, expiresAtMs, ...rest, ...over });
+      return formatInviteLink({
+        serverId,
+        host: "127.0.0.1",
+        port: relay.port,
+        id,
+        secret,
+        expiresAtMs,
+        ...rest,
+        ...over,
+      });
     },
     async close(): Promise<void> {
       for (const socket of sockets.clients) socket.terminate();
@@ -113,7 +122,9 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
     if (!plain) {
       const tls = request.socket as TLSSocket;
       relay.serverNames.push((tls as unknown as { servername: string | false }).servername);
-      tlsExporter = Uint8Array.from(tls.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0)));
+      tlsExporter = Uint8Array.from(
+        tls.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0)),
+      );
     }
     const say = (said: ServerFrame) => socket.send(encode(serverFrame, said));
     socket.on("error", () => socket.terminate());
@@ -142,12 +153,19 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
     const account = accounts.get(idText(device.account));
     if (!account) throw new ProtocolError("not-found");
     const state = await verifyAccountChain(account.chain, { nowMs: Date.now() });
-    await check(state.devices[device.device - 1]?.publicKey, loginMessage({ ...binding, device }), request.signature);
+    await check(
+      state.devices[device.device - 1]?.publicKey,
+      loginMessage({ ...binding, device }),
+      request.signature,
+    );
     return { kind: "session", device, name: account.name, stock: 0, serverTimeMs: Date.now() };
   }
 
   type Register = Extract<ClientFrame["request"], { kind: "register" }>;
-  async function register({ name, nameOpening, chain, invite, signature }: Register, binding: Binding): Promise<Answer> {
+  async function register(
+    { name, nameOpening, chain, invite, signature }: Register,
+    binding: Binding,
+  ): Promise<Answer> {
     const state = await verifyAccountChain(chain, { nowMs: Date.now(), name, nameOpening });
     const device = { account: state.accountId, device: 1 };
     await check(state.devices[0]?.publicKey, registrationMessage({ ...binding, device, chain }), signature);
@@ -155,13 +173,18 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
     if (accounts.has(account)) throw new ProtocolError("already-exists");
     if ([...accounts.values()].some((other) => other.name === name)) throw new ProtocolError("name-taken");
     const known = invite && invites.get(idText(invite.id));
-    if (!known || known.usedBy || idText(known.token) !== idText(invite.secret)) throw new ProtocolError("invite-invalid");
+    if (!known || known.usedBy || idText(known.token) !== idText(invite.secret))
+      throw new ProtocolError("invite-invalid");
     known.usedBy = account;
     accounts.set(account, { name, chain });
     return { kind: "session", device, name, stock: 0, serverTimeMs: Date.now() };
   }
 
-  async function check(key: Uint8Array | undefined, message: Uint8Array, signature: Uint8Array): Promise<void> {
+  async function check(
+    key: Uint8Array | undefined,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<void> {
     const holds = key && (await verifySignature(key, message, signature));
     if (!holds) throw new ProtocolError("unauthenticated");
   }

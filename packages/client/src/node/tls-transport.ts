@@ -160,6 +160,6 @@ function translated(error: NodeJS.ErrnoException, url: URL, opened: boolean): Co
     return new ConnectionError("not-a-relay", `${url.host} answers, but not as a relay`, cause);
   }
   if (opened) return new ConnectionError("lost", `The connection to ${url.host} broke off`, cause);
-  const reason = REASONS[code] ?? (/SSL|TLS/.test(code) ? "TLS failed" : "the connection failed");
+  const reason = REASONS[code] ?? (/SSL|TLS|^EPROTO$/.test(code) ? "TLS failed" : "the connection failed");
   return new ConnectionError("unreachable", `${url.host} cannot be reached: ${reason}`, cause);
 }

@@ -154,7 +154,8 @@ export class Connection {
     }
     let frame: ClientFrame;
     try {
-      frame = decode(clientFrame, data);
+      // Not as a Buffer: its `slice` makes a view where those who keep bytes expect a copy.
+      frame = decode(clientFrame, new Uint8Array(data.buffer, data.byteOffset, data.length));
       if (frame.id <= this.#lastId) throw new ProtocolError("malformed", "request number");
     } catch (error) {
       const code = error instanceof ProtocolError ? error.code : "internal";

@@ -117,10 +117,10 @@ export interface RoomStore {
   roomsOf(device: DeviceAddress): Promise<readonly RoomHead[]>;
 
   /** The tree of the epoch that an adding commit began; `undefined` when that did not add, or after 45 days. */
-  ratchetTree(room: Uint8Array, epoch: number): Promise<Uint8Array | undefined>;
+  ratchetTree(room: Uint8Array, epoch: number): Promise<EpochState | undefined>;
 
-  /** The newest GroupInfo and the epoch it describes; `undefined` before the first commit. */
-  groupInfo(room: Uint8Array): Promise<GroupInfoRecord | undefined>;
+  /** The newest GroupInfo; `undefined` before the first commit. */
+  groupInfo(room: Uint8Array): Promise<EpochState | undefined>;
 
   /**
    * Copies the Welcomes that wait in `room` into the inboxes of their devices, each exactly once however often this is
@@ -320,10 +320,12 @@ export interface RoomHead {
   readonly epoch: number;
 }
 
-/** See {@link RoomStore.groupInfo}. */
-export interface GroupInfoRecord {
+/** A ratchet tree or GroupInfo, and where its epoch begins: the seq of its commit and the log's head right after it. */
+export interface EpochState {
   readonly epoch: number;
-  readonly groupInfo: Uint8Array;
+  readonly seq: number;
+  readonly head: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** See {@link InboxStore.appendInbox}. */

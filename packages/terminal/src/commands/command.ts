@@ -12,7 +12,7 @@ export type CommandOutcome =
   | { readonly kind: "done" }
   /** One line for the person. */
   | { readonly kind: "said"; readonly text: string }
-  /** A page to read; `copy` is what belongs on the clipboard. */
+  /** A page to read, a line may be a term and its text with a tab between; `copy` is what belongs on the clipboard. */
   | {
       readonly kind: "shown";
       readonly title: string;

@@ -96,10 +96,10 @@ describe("commands", () => {
   test("/verify shows the server's code, and what is known of a person", async () => {
     const { enter } = setUp();
     expect(await enter("/verify")).toMatchObject({
-      lines: expect.arrayContaining(["Server code   48213 90077 15530 62841 07719 33402"]),
+      lines: expect.arrayContaining(["Server code\t48213 90077 15530 62841 07719 33402"]),
     });
     expect(await enter("/verify bo")).toMatchObject({
-      lines: expect.arrayContaining(["Checked   not by you"]),
+      lines: expect.arrayContaining(["Checked\tnot by you"]),
     });
     expect(await enter("/verify zoe")).toMatchObject({ kind: "failed" });
   });

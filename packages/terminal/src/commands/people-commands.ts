@@ -30,7 +30,7 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
           "",
           link,
           "",
-          "They run:  parley join LINK",
+          "They run: parley join LINK",
         ],
         copy: link,
       };
@@ -90,7 +90,7 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
           lines: [
             `This server is trusted because it is ${server.why}.`,
             "",
-            `Server code   ${server.code}`,
+            `Server code\t${server.code}`,
             "",
             "Compare it aloud with somebody who is already there: the same digits mean the same server.",
           ],
@@ -104,9 +104,9 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
         kind: "shown",
         title: member.name,
         lines: [
-          `Account   ${member.account.match(/.{1,8}/g)!.join(" ")}`,
-          `Devices   ${member.devices}, each signed by the account itself`,
-          `Checked   ${member.checked === "" ? "not by you" : member.checked}`,
+          `Account\t${member.account.match(/.{1,8}/g)!.join(" ")}`,
+          `Devices\t${member.devices}, each signed by the account itself`,
+          `Checked\t${member.checked === "" ? "not by you" : member.checked}`,
         ],
       };
     },

@@ -42,23 +42,23 @@ export function usageOf(command: Command): string {
 }
 
 const KEYS: readonly (readonly [string, string])[] = [
-  ["Enter", "send; Alt-Enter, Shift-Enter, Ctrl-J or a \\ at the end: new line"],
+  ["Enter", "send; Alt-Enter, Shift-Enter, Ctrl-J, or Enter after a \\: new line"],
   ["Tab", "complete commands, names and rooms"],
   ["Up Down", "lines, then what you sent before"],
   ["PgUp PgDn", "scroll, as does the wheel; Home and End when nothing is typed"],
   ["Alt-1…9", "go to a room; Alt-Up/Down or Ctrl-P/N: the one before, the next"],
   ["Alt-A", "go to the next room with something new"],
   ["Ctrl-L", "draw the screen again"],
-  ["Esc", "close this page"],
+  ["Esc", "close this page, or go back to the newest message"],
   ["Ctrl-C", "twice: quit"],
+  ["· ◷ !", "beside your own messages: sent, waiting, not sent"],
 ];
 
 function helpLines(): string[] {
-  const commands = COMMANDS.map((command) => [usageOf(command), command.help] as const);
-  const width = Math.max(...[...commands, ...KEYS].map(([left]) => left.length));
   const table = (rows: readonly (readonly [string, string])[]) =>
-    rows.map(([left, right]) => `${left.padEnd(width)}  ${right}`);
-  return [...table(commands), "", ...table(KEYS), "", "//text sends a message that begins with a slash."];
+    rows.map(([term, text]) => `${term}\t${text}`);
+  const commands = table(COMMANDS.map((command) => [usageOf(command), command.help] as const));
+  return [...commands, "", ...table(KEYS), "", "//text sends a message that begins with a slash."];
 }
 
 /** Levenshtein distance. */

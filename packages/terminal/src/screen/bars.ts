@@ -74,7 +74,7 @@ export function statusLine(snapshot: ChatSnapshot, nowMs: number, width: number)
       : [{ text: " Write down your recovery words: /words ", tone: "barWarning" }];
   const shortReminder: Span[] =
     recoveryWordsFile === undefined ? [] : [{ text: " /words ", tone: "barWarning" }];
-  const least = lineWidth(left) + Math.min(lineWidth(trust), 30);
+  const least = lineWidth(left) + (width < 80 ? 0 : 30);
   const right = [[...waiting, ...reminder], [...waiting, ...shortReminder], waiting].find(
     (spans) => least + lineWidth(spans) <= width,
   );

@@ -54,9 +54,8 @@ function roomLine(
 
 function counts(room: RoomSummary, tone: Tone): Span[] {
   const spans: Span[] = [];
-  if (room.state === "joining" || room.state === "repairing" || room.state === "leaving") {
-    spans.push({ text: ` ${room.state}…`, tone: tone === "selected" ? tone : "faint" });
-  }
+  if (room.state === "joining" || room.state === "repairing" || room.state === "leaving")
+    spans.push({ text: " …", tone });
   if (room.mentions > 0)
     spans.push({ text: " ", tone }, { text: `@${short(room.mentions)}`, tone: "mention", bold: true });
   if (room.unread > 0)
@@ -76,8 +75,7 @@ function invitationRow({ from, direct }: Invitation): RoomListRow {
   return {
     line: [
       { text: " ? ", tone: "warning" },
-      { text: from, bold: true },
-      { text: direct ? " writes to you" : " asks you in", tone: "faint" },
+      { text: direct ? `@${from}` : from, bold: true },
     ],
   };
 }

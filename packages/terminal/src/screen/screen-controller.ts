@@ -70,6 +70,7 @@ export class ScreenController {
     this.#stops.push(chat.subscribe(() => this.#chatChanged()));
     this.#openFirstRoom();
     this.#watchCountdown();
+    this.#markRead();
   }
 
   /** What to draw now; the same object until something changes. */

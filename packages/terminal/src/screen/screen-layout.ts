@@ -70,11 +70,13 @@ export function composeScreen(contents: ScreenContents): ScreenFrame {
       : { lines: [], last: 0 };
   const height = spare - hint.length - shownPanel.lines.length;
   const listWidth = columns >= LIST_FROM_COLUMNS ? Math.min(26, Math.max(17, Math.floor(columns / 5))) : 0;
+  const margin = listWidth > 0 ? " " : "";
   const width = listWidth > 0 ? columns - listWidth - 1 : columns;
+  const textColumns = width - margin.length;
   const list = listWidth > 0 ? roomListRows(snapshot, room?.id, { width: listWidth, height }) : [];
   const header = height > 2 ? [headerLine(snapshot, room, { width, listed: listWidth > 0 })] : [];
   const timelineHeight = Math.max(0, height - header.length);
-  const timeline = session ? session.lines(width, timelineHeight) : welcome(snapshot, timelineHeight);
+  const timeline = session ? session.lines(textColumns, timelineHeight) : welcome(snapshot, timelineHeight);
   const foot = [...shownPanel.lines, ...hint, ...status, ...composer.lines];
   return {
     size: { columns, rows },
@@ -86,11 +88,13 @@ export function composeScreen(contents: ScreenContents): ScreenFrame {
             height,
           )
         : [],
-    main: [...header, ...timeline].map((line) => fitLine(line, width)),
+    main: [...header, ...timeline.map((line) => [{ text: margin }, ...line])].map((line) =>
+      fitLine(line, width),
+    ),
     foot: foot.map((line) => fitLine(line, columns)),
     cursor: { x: composer.cursorColumn, y: rows - composer.lines.length + composer.cursorRow },
     regions: {
-      timeline: { width, height: timelineHeight },
+      timeline: { width: textColumns, height: timelineHeight },
       panel: { height: shownPanel.lines.length, last: shownPanel.last },
     },
     roomAt: (column, row) => (column < listWidth ? list[row]?.room : undefined),
@@ -124,13 +128,13 @@ function welcome({ invitations, me }: ChatSnapshot, height: number): Line[] {
 }
 
 /** One row above the status bar: candidates, the command being typed, an invitation, or what a command said. */
-function hintLines({ menu, content, notice, snapshot, session }: ScreenContents): Line[] {
+function hintLines({ menu, content, notice, snapshot, session, panel }: ScreenContents): Line[] {
   if (menu) return [menuLine(menu)];
   const typed = /^\/([^\s/]*)(\s?)/.exec(content.text);
   if (typed) return commandHint(typed[1]!, typed[2] !== "");
   if (notice) return [[{ text: ` ${notice.text}`, tone: notice.failed ? "bad" : "accent" }]];
   const [first] = snapshot.invitations;
-  if (!first || !session) return [];
+  if (!first || !session || panel) return [];
   const purpose = first.direct ? "wants to write to you" : "asks you into a room";
   return [[{ text: ` ${first.from} ${purpose}: /accept or /decline`, tone: "warning" }]];
 }

@@ -113,7 +113,7 @@ function block({ mark, label, atMs, text, tone }: Block, { width, time }: RowSty
   const clock = atMs === undefined ? " ".repeat(TIME_WIDTH - 1) : `[${time.clock(atMs)}]`;
   const markTone: Tone = mark === "!" ? "bad" : "faint";
   if (width >= 48) {
-    const senderWidth = Math.min(14, Math.max(8, Math.floor(width / 8)));
+    const senderWidth = Math.min(16, Math.max(8, Math.floor(width / 7)));
     const indent = TIME_WIDTH + senderWidth + 2;
     const before: Line = [
       { text: clock, tone: "faint" },
@@ -127,7 +127,8 @@ function block({ mark, label, atMs, text, tone }: Block, { width, time }: RowSty
   const name = label.text === "" ? "" : /^[·⋯]$/.test(label.text) ? `${label.text} ` : `${label.text}: `;
   const before: Span[] = [];
   if (withTime) before.push({ text: clock, tone: "faint" });
-  if (withTime || mark !== " ") before.push({ text: mark, tone: markTone });
+  const shownMark = mark === "·" ? " " : mark;
+  if (withTime || shownMark !== " ") before.push({ text: shownMark, tone: markTone });
   before.push({ ...label, text: fit(name, Math.min(textWidth(name), Math.floor(width / 2))) });
   const indent = 2;
   const used = before.reduce((sum, span) => sum + textWidth(span.text), 0);

@@ -37,6 +37,14 @@ class MemoryKeyboard extends PassThrough {
   }
 }
 
+/** How a {@link ScreenTerminal} differs from 80 × 24 in colour on a dark background. */
+export type ScreenSetting = { readonly columns?: number; readonly rows?: number } & {
+  readonly [Name in keyof ScreenOptions]?: ScreenOptions[Name] | undefined;
+};
+
+/** Longer than the screen waits to draw changes together, or for what follows an Escape. */
+const SETTLE_MS = 80;
+
 /** The screen on a terminal in memory: what a person would see, and a keyboard to type on. */
 export class ScreenTerminal {
   readonly display: MemoryDisplay;
@@ -46,14 +54,7 @@ export class ScreenTerminal {
   readonly #terminal: headless.Terminal;
   readonly #abort = new AbortController();
 
-  constructor(
-    chat: Chat,
-    {
-      columns = 80,
-      rows = 24,
-      ...options
-    }: { columns?: number; rows?: number } & Partial<ScreenOptions> = {},
-  ) {
+  constructor(chat: Chat, { columns = 80, rows = 24, ...setting }: ScreenSetting = {}) {
     this.#terminal = new headless.Terminal({
       cols: columns,
       rows,
@@ -63,7 +64,7 @@ export class ScreenTerminal {
     });
     this.#terminal.write("$ parley\r\n");
     this.display = new MemoryDisplay(this.#terminal);
-    this.done = runScreen({
+    const usual: ScreenOptions = {
       chat,
       keyboard: this.keyboard,
       display: this.display,
@@ -73,8 +74,8 @@ export class ScreenTerminal {
       timeZone: "UTC",
       nowMs: () => FAKE_NOW_MS,
       signal: this.#abort.signal,
-      ...options,
-    });
+    };
+    this.done = runScreen({ ...usual, ...(setting as Partial<ScreenOptions>) });
   }
 
   /** Types, as bytes of a terminal; one call is one chunk. */
@@ -130,6 +131,14 @@ export class ScreenTerminal {
       });
     }
     return this.text();
+  }
+
+  /** Resolves when nothing has been written for a while: for what must not change. */
+  async settled(): Promise<void> {
+    for (let length = -1; length !== this.display.written.length; ) {
+      length = this.display.written.length;
+      await new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
   }
 
   async close(): Promise<void> {

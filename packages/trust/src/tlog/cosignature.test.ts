@@ -41,8 +41,8 @@ describe("a cosignature", () => {
     await expect(opened).rejects.toMatchObject({ code: "bad-signature" });
   });
 
-  test("of another length has no time", () => {
-    const signature = { name: "w", keyId: 1, signature: new Uint8Array(71) };
+  test.each([0, 71, 73])("of %d bytes has no time", (length) => {
+    const signature = { name: "w", keyId: 1, signature: new Uint8Array(length) };
     expect(() => cosignatureTimeSeconds(signature)).toThrow(
       expect.objectContaining({ code: "bad-signature" }),
     );

@@ -179,7 +179,7 @@ export function verifyConsistency({ oldSize, oldRoot, newSize, newRoot, proof }:
   }
   // An old size that is a power of two leaves position 0 here, and its root starts the path unsent.
   const [first, ...path] = position === 0 ? [oldRoot, ...proof] : proof;
-  if (first === undefined || proof.length === 0) throw mismatch();
+  if (first === undefined) throw mismatch();
   let oldHash = first;
   let newHash = first;
   for (const sibling of path) {

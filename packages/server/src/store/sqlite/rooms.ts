@@ -6,7 +6,7 @@ import type {
   Appended,
   Commit,
   Committed,
-  GroupInfoRecord,
+  EpochState,
   ReadLimits,
   RoomCreation,
   RoomHead,
@@ -57,11 +57,15 @@ export class Rooms {
       roomsOf: connection.prepare("SELECT room FROM roster WHERE device = ? AND left_seq = 0"),
       commitOf: connection.prepare("SELECT seq FROM commits WHERE room = ? AND epoch = ?"),
       setCommit: connection.prepare(`${upsert} commits (room, epoch, seq) VALUES (?, ?, ?)`),
-      groupInfo: connection.prepare("SELECT epoch, bytes FROM group_infos WHERE room = ?"),
-      setGroupInfo: connection.prepare(`${upsert} group_infos (room, epoch, bytes) VALUES (?, ?, ?)`),
-      tree: connection.prepare("SELECT bytes FROM ratchet_trees WHERE room = ? AND epoch = ?"),
+      groupInfo: connection.prepare("SELECT epoch, seq, head, bytes FROM group_infos WHERE room = ?"),
+      setGroupInfo: connection.prepare(
+        `${upsert} group_infos (room, epoch, seq, head, bytes) VALUES (?, ?, ?, ?, ?)`,
+      ),
+      tree: connection.prepare(
+        "SELECT epoch, seq, head, bytes FROM ratchet_trees WHERE room = ? AND epoch = ?",
+      ),
       setTree: connection.prepare(
-        `${upsert} ratchet_trees (room, epoch, kept_at_ms, bytes) VALUES (?, ?, ?, ?)`,
+        `${upsert} ratchet_trees (room, epoch, seq, head, kept_at_ms, bytes) VALUES (?, ?, ?, ?, ?, ?)`,
       ),
       addWelcome: connection.prepare(
         "INSERT INTO welcomes (room, seq, device, sender, kept_at_ms, item) VALUES (?, ?, ?, ?, ?, ?)",
@@ -120,9 +124,11 @@ export class Rooms {
     if (state.epoch !== epoch) this.#connection.run(this.#statements.epoch, epoch, state.id);
     state.epoch = epoch;
     this.#connection.run(this.#statements.setCommit, state.id, commit.epoch, seq);
-    this.#connection.run(this.#statements.setGroupInfo, state.id, epoch, commit.groupInfo);
+    const head = new Uint8Array(state.headHash);
+    this.#connection.run(this.#statements.setGroupInfo, state.id, epoch, seq, head, commit.groupInfo);
     if (commit.added.length > 0) {
-      this.#connection.run(this.#statements.setTree, state.id, epoch, commit.nowMs, commit.ratchetTree);
+      const { nowMs, ratchetTree } = commit;
+      this.#connection.run(this.#statements.setTree, state.id, epoch, seq, head, nowMs, ratchetTree);
     }
     for (const { device: to, item } of commit.added) {
       const number = this.#devices.intern(to);
@@ -278,18 +284,22 @@ export class Rooms {
     });
   }
 
-  ratchetTree(room: Uint8Array, epoch: number): Uint8Array | undefined {
+  ratchetTree(room: Uint8Array, epoch: number): EpochState | undefined {
     const state = this.#logs.find(room);
-    const row = state && (this.#statements.tree.get(state.id, epoch) as { bytes: Uint8Array } | undefined);
-    return row?.bytes;
+    const row = state && this.#statements.tree.get(state.id, epoch);
+    return row && epochStateOf(row as unknown as EpochState);
   }
 
-  groupInfo(room: Uint8Array): GroupInfoRecord | undefined {
+  groupInfo(room: Uint8Array): EpochState | undefined {
     const state = this.#logs.find(room);
-    if (!state) return undefined;
-    const row = this.#statements.groupInfo.get(state.id) as { epoch: number; bytes: Uint8Array } | undefined;
-    return row && { epoch: row.epoch, groupInfo: row.bytes };
+    const row = state && this.#statements.groupInfo.get(state.id);
+    return row && epochStateOf(row as unknown as EpochState);
   }
+}
+
+/** A row without SQLite's prototype. */
+function epochStateOf({ epoch, seq, head, bytes }: EpochState): EpochState {
+  return { epoch, seq, head, bytes };
 }
 
 function isSameDevice(a: DeviceAddress, b: DeviceAddress): boolean {

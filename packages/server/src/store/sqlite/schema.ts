@@ -48,10 +48,15 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (room, device)
   ) WITHOUT ROWID;
   CREATE INDEX roster_by_device ON roster (device, room) WHERE left_seq = 0;
-  CREATE TABLE group_infos (room INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, bytes BLOB NOT NULL);
+  -- seq, head: of the commit that began the epoch.
+  CREATE TABLE group_infos (
+    room INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL, bytes BLOB NOT NULL
+  );
   CREATE TABLE ratchet_trees (
     id INTEGER PRIMARY KEY,
-    room INTEGER NOT NULL, epoch INTEGER NOT NULL, kept_at_ms INTEGER NOT NULL, bytes BLOB NOT NULL,
+    room INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, head BLOB NOT NULL,
+    kept_at_ms INTEGER NOT NULL, bytes BLOB NOT NULL,
     UNIQUE (room, epoch)
   );
   CREATE INDEX ratchet_trees_by_age ON ratchet_trees (kept_at_ms);

@@ -23,7 +23,7 @@ export interface SqliteStoreOptions {
   readonly unsafeTestingCommit?: UnsafeTestingCommit;
 }
 
-const MAX_UNSETTLED_ENTRIES = 16 * 1024;
+const MAX_UNSETTLED_ENTRIES = 32 * 1024;
 
 const EXPIRY: readonly string[] = [
   `DELETE FROM inbox_items WHERE received_at_ms <= :now - ${LIMITS.inboxLifetimeMs}`,

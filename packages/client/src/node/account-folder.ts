@@ -1,0 +1,167 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { recoveryWordsOf, Secret, seedFromRecoveryWords, TrustError } from "@parley/trust";
+import type { Invite, ServerPin } from "@parley/trust";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesEqual } from "@parley/protocol";
+import type { EnrolledAccount } from "../connection/enrolment.ts";
+import type { ServerPins } from "../connection/server-trust.ts";
+import { greetingChange } from "../chat/chat-client.ts";
+import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
+import { AccountDirectory } from "../rooms/account-directory.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
+import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { systemClock } from "../connection/clock.ts";
+
+const ACCOUNT_KEY = "account";
+const WORDS_KEY = "recovery-words";
+const WORDS_FILE = "recovery-words.txt";
+
+/** The account as it is kept. SECRET. */
+interface StoredAccount {
+  readonly host: string;
+  readonly name: string;
+  readonly nameOpening: Uint8Array;
+  readonly account: Uint8Array;
+  readonly device: number;
+  readonly chain: readonly Uint8Array[];
+  readonly deviceSeed: Uint8Array;
+  readonly rootSeed: Uint8Array;
+  readonly nextRootSeed: Uint8Array;
+  readonly invite?: (Omit<Invite, "secret"> & { readonly secret: Uint8Array }) | undefined;
+  /** The relay has it. */
+  readonly registered: boolean;
+}
+
+/** An account of this machine: everything of an enrolment but the recovery seed, which is only in the words' file. */
+export type KeptAccount = Omit<EnrolledAccount, "recoverySeed"> & { readonly registered: boolean };
+
+/** The account in a client's store; undefined before the first enrolment. */
+export function loadAccount(store: ClientStore): KeptAccount | undefined {
+  const value = store.get("value", ACCOUNT_KEY);
+  if (!value) return undefined;
+  const stored = decodeRecord<StoredAccount>(value);
+  const pin = store.get("pin", stored.host);
+  if (!pin) return undefined;
+  return {
+    host: stored.host,
+    name: stored.name,
+    nameOpening: stored.nameOpening,
+    device: { account: stored.account, device: stored.device },
+    chain: stored.chain,
+    deviceSeed: new Secret(stored.deviceSeed),
+    rootSeed: new Secret(stored.rootSeed),
+    nextRootSeed: new Secret(stored.nextRootSeed),
+    pin: decodeRecord<ServerPin>(pin),
+    invite: stored.invite && { ...stored.invite, secret: new Secret(stored.invite.secret) },
+    registered: stored.registered,
+  };
+}
+
+/** Keeps an account, its server's pin, and what it owes to the one who invited it, in one write. */
+export function saveAccount(store: ClientStore, account: Omit<KeptAccount, "registered">, registered: boolean): void {
+  const { device, invite, deviceSeed, rootSeed, nextRootSeed, pin, ...rest } = account;
+  const stored: StoredAccount = {
+    ...rest,
+    ...device,
+    deviceSeed: deviceSeed.expose(),
+    rootSeed: rootSeed.expose(),
+    nextRootSeed: nextRootSeed.expose(),
+    invite: invite && { ...invite, secret: invite.secret.expose() },
+    registered,
+  };
+  const changes: StoreChange[] = [
+    { kind: "put", collection: "value", key: ACCOUNT_KEY, value: encodeRecord(stored) },
+    { kind: "put", collection: "pin", key: account.host, value: encodeRecord(pin) },
+  ];
+  if (registered) {
+    const directory = new AccountDirectory({ store, clock: systemClock, connection: () => undefined });
+    const { name, nameOpening, chain } = account;
+    changes.push(directory.remember({ account: device.account, name, nameOpening, chain }));
+  }
+  if (invite?.inviter && registered) {
+    const { inviter, id, secret, room } = invite;
+    changes.push(greetingChange({ inviter, invite: id, secret: secret.expose(), room, posted: false }));
+  }
+  store.write(changes);
+}
+
+/** Forgets an account that the relay has refused. */
+export function discardAccount(store: ClientStore, folder: string): void {
+  store.write([
+    { kind: "delete", collection: "value", key: ACCOUNT_KEY },
+    { kind: "delete", collection: "value", key: WORDS_KEY },
+  ]);
+  rmSync(join(folder, WORDS_FILE), { force: true });
+}
+
+/** The servers remembered in a client's store. */
+export function pinsOf(store: ClientStore): ServerPins {
+  return {
+    get: async (host) => {
+      const value = store.get("pin", host);
+      return value && decodeRecord<ServerPin>(value);
+    },
+    put: async (host, pin) => {
+      store.write([{ kind: "put", collection: "pin", key: host, value: encodeRecord(pin) }]);
+    },
+  };
+}
+
+/** Writes the recovery words to a file that only its owner can read, for the person to copy to paper. */
+export function writeRecoveryWords(store: ClientStore, folder: string, recoverySeed: Secret, name: string): void {
+  const text = [
+    `Recovery words of ${name}. Write them on paper, then type them in the chat after /words; this file goes away.`,
+    "Whoever has them can add a device to this account.",
+    "",
+    ...inColumns(recoveryWordsOf(recoverySeed).split(" ")),
+    "",
+  ].join("\n");
+  writeFileSync(join(folder, WORDS_FILE), text, { mode: 0o600 });
+  const hash = sha256(recoverySeed.expose());
+  store.write([{ kind: "put", collection: "value", key: WORDS_KEY, value: encodeRecord({ hash }) }]);
+}
+
+function inColumns(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (let i = 0; i < words.length; i += 4) {
+    lines.push(words.slice(i, i + 4).map((word, n) => `${String(i + n + 1).padStart(2)} ${word.padEnd(10)}`).join(" "));
+  }
+  return lines;
+}
+
+/** The reminder to write the words down; it stays until they have been typed back. */
+export function recoveryWordsReminder(store: ClientStore, folder: string): RecoveryWordsReminder {
+  const file = join(folder, WORDS_FILE);
+  return {
+    file: () => (store.get("value", WORDS_KEY) ? file : undefined),
+    async confirm(words) {
+      const value = store.get("value", WORDS_KEY);
+      if (!value) return true;
+      const { hash } = decodeRecord<{ hash: Uint8Array }>(value);
+      if (!bytesEqual(hash, sha256(seedOf(words)))) return false;
+      rmSync(file, { force: true });
+      store.write([{ kind: "delete", collection: "value", key: WORDS_KEY }]);
+      return true;
+    },
+  };
+}
+
+function seedOf(words: string): Uint8Array {
+  try {
+    return seedFromRecoveryWords(words).expose();
+  } catch (error) {
+    if (error instanceof TrustError) return new Uint8Array(0);
+    throw error;
+  }
+}
+
+/** The text of the words' file, for showing it; undefined once confirmed. */
+export function readRecoveryWordsFile(folder: string): string | undefined {
+  try {
+    return readFileSync(join(folder, WORDS_FILE), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

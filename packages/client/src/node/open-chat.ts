@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { createLeafCredential, DEFAULT_PORT, signerFromSeed } from "@parley/trust";
+import { startChat } from "../chat/chat-client.ts";
+import type { Chat } from "../chat/chat.ts";
+import { systemClock } from "../connection/clock.ts";
+import type { Clock } from "../connection/clock.ts";
+import { ConnectionError } from "../connection/connection.ts";
+import { enrol, resumeEnrolment } from "../connection/enrolment.ts";
+import type { EnrolmentRoad } from "../connection/enrolment.ts";
+import { deviceLogin } from "../connection/login.ts";
+import { connectRelay } from "../connection/relay-connection.ts";
+import { createServerTrustCheck, describeServer } from "../connection/server-trust.ts";
+import { relayUrl } from "../connection/transport.ts";
+import { createMlsEngine } from "../mls/index.ts";
+import { nodeCrypto } from "../mls/node.ts";
+import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
+import type { ClientStore } from "../store/client-store.ts";
+import {
+  discardAccount,
+  loadAccount,
+  pinsOf,
+  recoveryWordsReminder,
+  saveAccount,
+  writeRecoveryWords,
+} from "./account-folder.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+import { tlsTransport } from "./tls-transport.ts";
+
+const STORE_FILE = "client.db";
+
+/** Opens the store of an account's folder; the caller closes it. Throws StoreError. */
+export function openStore(folder: string): SqliteStore {
+  return new SqliteStore(join(folder, STORE_FILE));
+}
+
+/** Whether a folder's store holds an account that its relay knows. */
+export function hasAccount(store: ClientStore): boolean {
+  return loadAccount(store)?.registered === true;
+}
+
+/** How a person becomes an account on this machine. */
+export interface SignUp {
+  readonly folder: string;
+  readonly store: ClientStore;
+  readonly road: EnrolmentRoad;
+  readonly name: string;
+  readonly deviceLabel?: string;
+  readonly clock?: Clock;
+}
+
+/**
+ * Makes an account and registers it. Killed at any moment, it can be asked again: keys that were made and not refused
+ * are used again (with the name they were made for). When it is done, the account can be invited. Throws what `enrol` throws.
+ */
+export async function signUp({ folder, store, road, name, deviceLabel, clock = systemClock }: SignUp): Promise<void> {
+  const options = {
+    transport: tlsTransport,
+    clock,
+    onDelivery: () => undefined,
+    persist: async (account: Parameters<typeof saveAccount>[1]) => {
+      saveAccount(store, account, false);
+    },
+    discard: async () => discardAccount(store, folder),
+  };
+  const begun = loadAccount(store);
+  if (begun?.registered) return;
+  const { account, connection } = begun
+    ? await resumeEnrolment(options, begun)
+    : await enrol({
+        ...options,
+        road,
+        name,
+        ...(deviceLabel !== undefined && { deviceLabel }),
+        persist: async (made) => {
+          writeRecoveryWords(store, folder, made.recoverySeed, made.name);
+          saveAccount(store, made, false);
+        },
+      });
+  const signer = await signerFromSeed(account.deviceSeed);
+  const supply = new KeyPackageSupply({
+    store,
+    engine: createMlsEngine({
+      crypto: nodeCrypto,
+      authenticationService: { validateLeaf: async () => false },
+      nowMs: () => clock.nowMs(),
+    }),
+    identityFor: (leafKey) => createLeafCredential(signer, account.device, leafKey),
+    clock,
+  });
+  await supply.topUp(connection, connection.session.stock);
+  saveAccount(store, account, true);
+  connection.close();
+  await connection.ended;
+}
+
+/** What {@link openChat} needs. */
+export interface OpenChatOptions {
+  readonly folder: string;
+  readonly store: ClientStore;
+  /** A fault that nobody waits for. */
+  readonly onFault: (error: unknown) => void;
+  readonly clock?: Clock;
+}
+
+/** Opens the account of a folder and starts to connect. The chat closes the store. */
+export async function openChat({ folder, store, onFault, clock = systemClock }: OpenChatOptions): Promise<Chat> {
+  const account = loadAccount(store);
+  if (!account) throw new ConnectionError("not-proven", "There is no account here yet");
+  const signer = await signerFromSeed(account.deviceSeed);
+  const login = deviceLogin({ device: account.device, signer });
+  const url = relayUrl(account.host);
+  const pins = pinsOf(store);
+  let waiting = () => 0;
+  const trust = createServerTrustCheck({ clock, pins, waiting: () => waiting() });
+  const chat = await startChat({
+    store,
+    clock,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    me: account.device,
+    name: account.name,
+    signer,
+    address: { host: url.hostname, port: Number(url.port || DEFAULT_PORT) },
+    serverId: account.pin.serverId,
+    server: describeServer(account.host, account.pin),
+    connect: (given) => connectRelay({ transport: tlsTransport, url, trust, login, clock, ...given }),
+    createEngine: (authenticationService) =>
+      createMlsEngine({ crypto: nodeCrypto, authenticationService, nowMs: () => clock.nowMs() }),
+    recoveryWords: recoveryWordsReminder(store, folder),
+    onFault,
+  });
+  waiting = () => chat.snapshot().queued;
+  return chat;
+}

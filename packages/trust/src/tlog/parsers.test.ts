@@ -1,0 +1,4 @@
+import { describe } from "vitest";
+import { testParsers } from "./parser-fuzz.ts";
+
+describe("11,000 inputs", () => testParsers(11_000));
