@@ -101,6 +101,7 @@ class ChatClient implements Chat {
   #link: RelayLink | undefined;
   #snapshot: ChatSnapshot | undefined;
   #greeting: Greeting | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
@@ -316,9 +317,14 @@ class ChatClient implements Chat {
     this.#link?.reconnect();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#link?.close();
-    for (const room of this.#rooms.values()) await room.queue.run(() => undefined);
+    for (const room of this.#rooms.values()) await room.close();
     this.#parts.store.close();
   }
 

@@ -89,9 +89,11 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   };
   const login: LoginRequest = async (context) => {
     if (!met) throw new ConnectionError("not-proven", "The server was not checked");
-    const fresh = { ...(await makeAccount(options)), host: relayAddress(url), pin: met, invite };
-    account = fresh;
-    await persist(fresh);
+    if (!account) {
+      const fresh = { ...(await makeAccount(options)), host: relayAddress(url), pin: met, invite };
+      await persist(fresh);
+      account = fresh;
+    }
     return (await registrationOf(account))(context);
   };
   const trust = createServerTrustCheck({ clock, introduction, pins });

@@ -45,7 +45,10 @@ export interface LoginContext {
   readonly tlsExporter: Uint8Array | undefined;
 }
 
-/** Makes the first request on a proven channel: `authenticate` or `register`. */
+/**
+ * Makes the first request on a proven channel: `authenticate` or `register`. Asked again, without the exporter, when the
+ * relay answers `unauthenticated`.
+ */
 export type LoginRequest = (context: LoginContext) => Promise<Request>;
 
 /** What {@link connectRelay} needs. */
@@ -116,7 +119,7 @@ class Conversation {
   }
 
   async begin(): Promise<ProvenConnection> {
-    const { transport, url, trust, login, clock, signal } = this.#options;
+    const { transport, url, trust, clock, signal } = this.#options;
     if (signal?.aborted) throw closedHere();
     signal?.addEventListener("abort", () => this.end(closedHere()), { signal: this.#abort.signal });
 
@@ -131,9 +134,8 @@ class Conversation {
     const server = await trust({ url, hello, tlsSpkiHash, tlsCertified });
     if (this.endReason) throw this.endReason;
 
-    const firstRequest = await login({ helloBytes, tlsExporter });
-    if (this.endReason) throw this.endReason;
-    const session = await this.#logIn(firstRequest);
+    this.#phase = "login";
+    const session = await this.#logIn({ helloBytes, tlsExporter });
     this.#phase = "open";
     this.#heartbeat = startHeartbeat(clock, {
       ping: () => this.#request({ kind: "ping" }, "done").then(undefined, () => {}),
@@ -163,18 +165,30 @@ class Conversation {
     return channel;
   }
 
-  async #logIn(request: Request): Promise<AnswerTo<"session">> {
-    this.#phase = "login";
-    const late = new ConnectionError("lost", `${this.#options.url.host} does not answer the login`);
+  /**
+   * A relay behind a proxy sees no exporter and takes only a proof without one; it tells nobody that it is such a relay.
+   * To offer that proof when the first is not taken gives nothing away: a relay that ends TLS itself never takes it.
+   */
+  async #logIn(context: LoginContext): Promise<AnswerTo<"session">> {
     try {
-      const session = await this.#inTime(this.#request(request, "session"), late);
-      if (request.kind === "authenticate" && deviceText(session.device) !== deviceText(request.device)) {
-        throw new ConnectionError("not-a-relay", "The server opened a session for another device");
-      }
-      return session;
+      return await this.#logInWith(context).catch((error: unknown) => {
+        const another = context.tlsExporter && error instanceof ProtocolError && error.code === "unauthenticated";
+        if (!another) throw error;
+        return this.#logInWith({ helloBytes: context.helloBytes, tlsExporter: undefined });
+      });
     } catch (error) {
       throw error instanceof ProtocolError ? refusal(error) : error;
     }
+  }
+
+  async #logInWith(context: LoginContext): Promise<AnswerTo<"session">> {
+    const request = await this.#options.login(context);
+    const late = new ConnectionError("lost", `${this.#options.url.host} does not answer the login`);
+    const session = await this.#inTime(this.#request(request, "session"), late);
+    if (request.kind === "authenticate" && deviceText(session.device) !== deviceText(request.device)) {
+      throw new ConnectionError("not-a-relay", "The server opened a session for another device");
+    }
+    return session;
   }
 
   /** Ends everything once. Requests in flight fail at once; `ended` waits for the delivery that is being processed. */

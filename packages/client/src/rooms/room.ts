@@ -149,6 +149,12 @@ export class Room implements CommitHost {
     this.#timers.clear();
   }
 
+  /** Finishes what is under way. Nothing may be asked of the room afterwards. */
+  async close(): Promise<void> {
+    this.disconnected();
+    await this.queue.run(() => undefined);
+  }
+
   /** The relay has this device off the roster, whatever the log may have said. */
   async removedByRelay(): Promise<void> {
     await this.#draining;

@@ -176,9 +176,10 @@ class InputFeed {
 
   listen(listener: ((events: TerminalInput[]) => void) | undefined): void {
     this.#listener = listener;
+    if (!listener || this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
-    if (listener && waiting.length > 0) listener(waiting);
+    listener(waiting);
   }
 
   /** Keeps what comes for the next listener. */

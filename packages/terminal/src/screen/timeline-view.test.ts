@@ -118,3 +118,13 @@ test("stays where it is while thousands of messages arrive", () => {
   expect(shown(view, 10)).toEqual(before);
   expect(view.window(10, layout).newBelow).toBeGreaterThan(600);
 });
+
+test("fills the window also when items have become shorter", () => {
+  const { view } = roomOf(50);
+  const tall = (item: TimelineItem) => Array.from({ length: 9 }, (_, index) => `${item.id}.${index}`);
+  view.window(12, tall);
+  view.toStart(12, tall);
+  expect(shown(view, 12)).toHaveLength(12);
+  view.scroll(-5, 12, tall);
+  expect(shown(view, 12)[0]).toBe("fill-0.0");
+});

@@ -53,6 +53,7 @@ export class TimelineView<Row> {
 
   /** The rows to show in `height` rows. */
   window(height: number, layout: ItemLayout<Row>): TimelineWindow<Row> {
+    this.#clampAnchor(height, layout);
     let rows = this.#rowsAbove(this.#pageAtAnchor(height), height, layout);
     if (this.#anchor && rows.length < height) {
       this.#scrollDown(height - rows.length, height, layout);
@@ -65,6 +66,7 @@ export class TimelineView<Row> {
 
   /** Moves the window: negative is up, towards older rows. */
   scroll(rows: number, height: number, layout: ItemLayout<Row>): void {
+    this.#clampAnchor(height, layout);
     if (rows < 0) this.#scrollUp(-rows, height, layout);
     else this.#scrollDown(rows, height, layout);
   }
@@ -93,6 +95,19 @@ export class TimelineView<Row> {
     }
     this.#followAtNewest();
     if (left > 0) this.toEnd();
+  }
+
+  /** An item has fewer rows in a wider window; one of them stays visible. */
+  #clampAnchor(height: number, layout: ItemLayout<Row>): void {
+    if (!this.#anchor || this.#anchor.rowsBelow === 0) return;
+    const { items, bottom } = this.#pageAtAnchor(height);
+    const item = items[bottom];
+    if (item?.id !== this.#anchor.id) return;
+    const rowsBelow = Math.min(
+      this.#anchor.rowsBelow,
+      Math.max(0, layout(item, items[bottom - 1]).length - 1),
+    );
+    this.#anchor = { id: item.id, rowsBelow };
   }
 
   #scrollUp(rows: number, height: number, layout: ItemLayout<Row>): void {
