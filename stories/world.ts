@@ -90,7 +90,7 @@ export async function until(person: Person, what: string, condition: (chat: Chat
     const stops: (() => void)[] = [];
     const timer = setTimeout(() => {
       for (const stop of stops) stop();
-      reject(new Error(`${person.name}: waited in vain until ${what}`));
+      reject(new Error(`${person.name}: waited in vain until ${what}\n${stateOf(chat)}`));
     }, PATIENCE_MS);
     const check = () => {
       if (!condition(chat)) return;
@@ -114,6 +114,16 @@ export async function until(person: Person, what: string, condition: (chat: Chat
     watchRooms();
     check();
   });
+}
+
+/** What a failed wait shows: the rooms and the ends of their timelines. */
+function stateOf(chat: Chat): string {
+  const { rooms, connection, queued } = chat.snapshot();
+  const tails = rooms.map(({ id, name, state }) => {
+    const tail = chat.timeline(id, { limit: 8 }).items.map(line);
+    return `${name} (${state}):\n  ${tail.join("\n  ")}`;
+  });
+  return [`${connection.kind}, ${queued} queued`, ...tails].join("\n");
 }
 
 export function connected(person: Person): Promise<void> {

@@ -2,7 +2,7 @@
  * The Parley client without a face: connection, MLS rooms, outbox, sync, timeline, local store.
  * What runs only in Node is in `@parley/client/node`.
  */
-export { CHAT_ERROR_CODES, ChatError } from "./chat/chat.ts";
+
 export type {
   Chat,
   ChatErrorCode,
@@ -17,13 +17,13 @@ export type {
   TimelineItem,
   TimelinePage,
 } from "./chat/chat.ts";
-export { CONNECTION_ERROR_CODES, ConnectionError } from "./connection/connection.ts";
-export type { AnswerTo, ConnectionErrorCode, Delivery, RelayConnection } from "./connection/connection.ts";
-export { displayName, displayText } from "./chat/display-text.ts";
+export { CHAT_ERROR_CODES, ChatError } from "./chat/chat.ts";
 export type { DisplayTextOptions } from "./chat/display-text.ts";
-export { systemClock } from "./connection/clock.ts";
+export { displayName, displayText } from "./chat/display-text.ts";
 export type { Clock } from "./connection/clock.ts";
-export { enrol, resumeEnrolment } from "./connection/enrolment.ts";
+export { systemClock } from "./connection/clock.ts";
+export type { AnswerTo, ConnectionErrorCode, Delivery, RelayConnection } from "./connection/connection.ts";
+export { CONNECTION_ERROR_CODES, ConnectionError } from "./connection/connection.ts";
 export type {
   EnrolledAccount,
   Enrolment,
@@ -32,9 +32,9 @@ export type {
   EnrolOptions,
   FreshAccount,
 } from "./connection/enrolment.ts";
-export { deviceLogin, registration } from "./connection/login.ts";
+export { enrol, resumeEnrolment } from "./connection/enrolment.ts";
 export type { DeviceSigner, Registration } from "./connection/login.ts";
-export { connectRelay } from "./connection/relay-connection.ts";
+export { deviceLogin, registration } from "./connection/login.ts";
 export type {
   ConnectOptions,
   LoginContext,
@@ -43,9 +43,10 @@ export type {
   ServerFacts,
   ServerTrustCheck,
 } from "./connection/relay-connection.ts";
-export { startRelayLink, STOP_EXIT_CODES } from "./connection/relay-link.ts";
+export { connectRelay } from "./connection/relay-connection.ts";
 export type { RelayLink, RelayLinkOptions } from "./connection/relay-link.ts";
-export { createServerTrustCheck, describeServer, ServerRefusedError } from "./connection/server-trust.ts";
+export { STOP_EXIT_CODES, startRelayLink } from "./connection/relay-link.ts";
 export type { Introduction, ServerPins, ServerTrustOptions } from "./connection/server-trust.ts";
-export { relayAddress, relayUrl } from "./connection/transport.ts";
+export { createServerTrustCheck, describeServer, ServerRefusedError } from "./connection/server-trust.ts";
 export type { Channel, ChannelEvents, Transport } from "./connection/transport.ts";
+export { relayAddress, relayUrl } from "./connection/transport.ts";

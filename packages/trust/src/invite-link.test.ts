@@ -127,6 +127,22 @@ test("a changed character is noticed", () => {
   );
 });
 
+test("bits that a code has to spare are zero", () => {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const spared = vectors.valid.flatMap(({ link, uri }) => [
+    { text: link, letters: alphabet, bits: ((link.length - link.indexOf("#") - 1) * 6) % 8 },
+    { text: uri, letters: base32, bits: ((uri.length - "PARLEY:".length) * 5) % 8 },
+  ]);
+  expect(spared.some(({ bits }) => bits > 0)).toBe(true);
+  for (const { text, letters, bits } of spared.filter((sample) => sample.bits > 0)) {
+    for (let value = 1; value < 2 ** bits; value++) {
+      const last = letters[letters.indexOf(text.at(-1) as string) + value] as string;
+      expect(codeOf(text.slice(0, -1) + last)).toBe("invite-malformed");
+    }
+  }
+});
+
 test("an invite ends at its moment", () => {
   const [{ link, expiresAtMs }] = vectors.valid as [(typeof vectors.valid)[0]];
   expect(codeOf(link, expiresAtMs - 1)).toBe("accepted");

@@ -123,6 +123,27 @@ test("T7: a thief of identity and next key cannot touch the recovery key, and th
   expect(() => compareWithPin(aside, thiefGoesOn)).toThrow("server-forked");
 });
 
+test("T7: a recovery is signed by the recovery key and by the new identity key", async () => {
+  const keys = await create();
+  const server = await verifyServerChain(keys.chain);
+  const recovery = await signerFromSeed(keys.recovery);
+  const { signer: fresh } = await generateSigner();
+  const body = {
+    recoveryKey: recovery.publicKey,
+    identityKey: fresh.publicKey,
+    nextKeyHash: ZERO_HASH,
+    recoveryKeyHash: ZERO_HASH,
+  };
+  const recoverBy = async (signers: Parameters<typeof makeEntry>[2]) => {
+    const entry = await makeEntry(headOf(server), { type: "server-recover", body, nowMs }, signers);
+    return codeOf(verifyServerChain([...keys.chain, entry]));
+  };
+  expect(await recoverBy([recovery, fresh])).toBe("accepted");
+  for (const signers of [[recovery], [recovery, recovery], [fresh, fresh], [fresh, recovery], []]) {
+    expect(await recoverBy(signers)).toBe("chain-signature");
+  }
+});
+
 test("an old recovery key overrides nothing that came after the new one", async () => {
   const first = await create();
   const second = await recoverServerIdentity({ chain: first.chain, recovery: first.recovery, nowMs });

@@ -155,6 +155,22 @@ test("every statement has one text, and every text that parses prints back", () 
   );
 });
 
+test("a note carries the server's signature once", async () => {
+  const note = new TextDecoder().decode(await signStatement(statement, identity));
+  const line = note.slice(note.indexOf("\n\n") + 2);
+  const twice = new TextEncoder().encode(note + line);
+  await expect(verifyStatement({ note: twice, server, nowMs })).rejects.toThrow("statement-signature");
+});
+
+test("hashes have one spelling", () => {
+  const text = formatStatement(statement);
+  const id = statement.serverId.toBase64();
+  const spaced = `${id.slice(0, 4)} ${id.slice(4)}`;
+  for (const spelling of [spaced, id.slice(0, -1), `${id}=`, id.replace("=", "A"), `${id} `]) {
+    expect(() => parseStatement(text.replace(id, spelling)), spelling).toThrow("malformed");
+  }
+});
+
 test("no changed character of a note is believed", async () => {
   const note = await signStatement(statement, identity);
   await fc.assert(

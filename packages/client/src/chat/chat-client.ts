@@ -389,7 +389,7 @@ class ChatClient implements Chat {
     const request = { kind: "resume", rooms: cursors, inboxAfter: this.#inbox.cursor } as const;
     const answer = await connection.request(request, "rooms");
     const known = new Set(answer.rooms.map(({ room }) => idText(room)));
-    for (const room of rooms) if (!known.has(room.roomText)) await room.removedByRelay();
+    for (const room of rooms) if (!known.has(room.roomText)) await room.removedByRelay(connection);
   }
 
   async #delivered(delivery: Delivery, connection: RelayConnection): Promise<void> {
@@ -399,7 +399,7 @@ class ChatClient implements Chat {
       case "live":
         return this.#rooms.get(idText(delivery.room))?.live(connection);
       case "removed":
-        return this.#rooms.get(idText(delivery.room))?.removedByRelay();
+        return this.#rooms.get(idText(delivery.room))?.removedByRelay(connection);
       case "lagging":
         return this.#resume([...this.#rooms.values()].filter((room) => room.open));
       case "inbox-item": {

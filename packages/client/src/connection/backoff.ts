@@ -4,9 +4,9 @@ import type { ConnectionError } from "./connection.ts";
 /** A connection that lasted this long makes the next delay the shortest again. */
 export const STABLE_MS = 30_000;
 /** Shortest delay between two tries. */
-export const FIRST_DELAY_MS = 1_000;
+const FIRST_DELAY_MS = 1_000;
 /** Longest delay that grows from failures. */
-export const LAST_DELAY_MS = 60_000;
+const LAST_DELAY_MS = 60_000;
 /** Longest delay that a relay may ask for. */
 export const LONGEST_PLEA_MS = 10 * 60_000;
 

@@ -5,7 +5,7 @@ export const FULL_BYTES = 8 * 1024 * 1024;
 /** Waiting bytes up to which it is read again. */
 const DRAINED_BYTES = FULL_BYTES / 2;
 /** Waiting bytes that end the connection; reached only when reading goes on for the sake of an answer. */
-export const OVERFLOW_BYTES = 4 * FULL_BYTES;
+const OVERFLOW_BYTES = 4 * FULL_BYTES;
 /** What a small delivery costs beside its bytes. */
 const OVERHEAD_BYTES = 256;
 /** Given deliveries that are kept before the list is shortened: shortening costs its length. */

@@ -129,12 +129,29 @@ test.each([
     const relay = await transport.relay(0);
     relay.say({ kind: "hello", ...HELLO });
     relay.refuse((await relay.request(0)).id, code, 1234);
+    if (code === "unauthenticated") relay.refuse((await relay.request(1)).id, code, 1234);
     const error = await failure;
     expect(error.code).toBe(told);
     expect(error.cause).toBeInstanceOf(ProtocolError);
     expect((error.cause as ProtocolError).data.retryAfterMs).toBe(1234);
   },
 );
+
+test("offers a proof without the exporter to a relay behind a proxy, once, when it takes none with it", async () => {
+  const exporters: (Uint8Array | undefined)[] = [];
+  const { transport, connecting } = setUp({
+    login: async ({ tlsExporter }) => {
+      exporters.push(tlsExporter);
+      return AUTHENTICATE;
+    },
+  });
+  const relay = await transport.relay(0);
+  relay.say({ kind: "hello", ...HELLO });
+  relay.refuse((await relay.request(0)).id, "unauthenticated");
+  relay.answer((await relay.request(1)).id, SESSION);
+  await connecting;
+  expect(exporters).toEqual([EXPORTER, undefined]);
+});
 
 test("does not take a session for another device than the one that logged in", async () => {
   const { transport, failure } = setUp();
@@ -347,6 +364,7 @@ test("does not ping while it hears something, nor take its own pause for the rel
   }
   expect(relay.got).toHaveLength(1);
   while (!relay.paused) relay.say(entryFrame(1, LARGE_BYTES));
+  relay.events.onMessage(encode(serverFrame, { kind: "lagging" }));
   await clock.turn(10 * SILENCE_MS);
   expect(relay.got).toHaveLength(1);
   expect(relay.closedByClient).toBeUndefined();

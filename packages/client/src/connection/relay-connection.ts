@@ -172,7 +172,8 @@ class Conversation {
   async #logIn(context: LoginContext): Promise<AnswerTo<"session">> {
     try {
       return await this.#logInWith(context).catch((error: unknown) => {
-        const another = context.tlsExporter && error instanceof ProtocolError && error.code === "unauthenticated";
+        const another =
+          context.tlsExporter && error instanceof ProtocolError && error.code === "unauthenticated";
         if (!another) throw error;
         return this.#logInWith({ helloBytes: context.helloBytes, tlsExporter: undefined });
       });

@@ -181,7 +181,7 @@ test("stops for good when the relay refuses the login", async () => {
   const { link, transport } = start();
   const relay = await transport.relay(0);
   relay.say({ kind: "hello", ...HELLO });
-  relay.refuse((await relay.request(0)).id, "unauthenticated");
+  relay.refuse((await relay.request(0)).id, "forbidden");
   await settled();
   expect(link.state()).toMatchObject({ kind: "stopped", exitCode: 13 });
   await link.close();

@@ -11,11 +11,12 @@ import type {
 } from "../connection/enrolment.ts";
 import { enrol, resumeEnrolment } from "../connection/enrolment.ts";
 import { startManInTheMiddle } from "./test-man-in-the-middle.ts";
+import type { TestRelayOptions } from "./test-relay.ts";
 import { startTestRelay } from "./test-relay.ts";
 import { tlsTransport } from "./tls-transport.ts";
 
-async function setUp() {
-  const relay = await startTestRelay();
+async function setUp(given: TestRelayOptions = {}) {
+  const relay = await startTestRelay(given);
   onTestFinished(() => relay.close());
   const disk: { account: EnrolledAccount | undefined; writes: number } = { account: undefined, writes: 0 };
   const options: EnrolmentOptions = {
@@ -57,6 +58,13 @@ test("registers by an invite: what is needed to log in again is on disk before t
   expect(relay.accounts.get(idText(account.device.account))?.chain).toEqual(account.chain);
   expect(recoveryWordsOf((account as FreshAccount).recoverySeed).split(" ")).toHaveLength(24);
   connection.close();
+});
+
+test("registers with a relay behind a proxy, with one account made", async () => {
+  const { relay, disk, ana } = await setUp({ behindProxy: true });
+  (await ana()).connection.close();
+  expect(relay.requests.map((request) => request.kind)).toEqual(["register", "register"]);
+  expect([disk.writes, relay.accounts.size]).toEqual([1, 1]);
 });
 
 test("tells the relay the invite's token, never its secret", async () => {

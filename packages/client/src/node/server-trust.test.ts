@@ -296,6 +296,18 @@ test("reports a grown restore generation before it is remembered, and refuses a 
   expect(relay.requests).toHaveLength(1);
 });
 
+test("a hello that contradicts its signed statement is no relay's", async () => {
+  const relay = await relayWith({ generation: 5, saidGeneration: 6 });
+  const pins = memoryPins();
+  const error = await dial(relay.port, {
+    pins,
+    clock: systemClock,
+    introduction: introducedBy(relay.invite()),
+  });
+  expect(error.code).toBe("not-a-relay");
+  expect([pins.all.size, relay.requests.length]).toEqual([0, 0]);
+});
+
 test("a server that is not believed because of the time of day is worth another try", async () => {
   const over = await relayWith({ statementLifeMs: -60_000 });
   const error = await dial(over.port, {

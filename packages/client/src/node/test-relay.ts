@@ -36,6 +36,10 @@ export interface TestRelayOptions {
   readonly host?: string;
   readonly keys?: ServerKeys;
   readonly generation?: number;
+  /** In the hello, instead of the statement's. */
+  readonly saidGeneration?: number;
+  /** Ends no TLS that it knows of: takes proofs without an exporter only. */
+  readonly behindProxy?: boolean;
   /** Instead of the hash of its own TLS key. */
   readonly statedSpkiHashes?: readonly Uint8Array[];
   readonly statedHosts?: readonly string[];
@@ -116,10 +120,11 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
   sockets.on("connection", (socket, request) => {
     relay.socket = socket;
     const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const frame = { statement, serverChain: keys.chain, checkpoint: new Uint8Array(0), generation, nonce };
-    const helloBytes = encode(serverFrame, { kind: "hello", ...frame });
+    const hello = { statement, serverChain: keys.chain, checkpoint: new Uint8Array(0), nonce };
+    const said = { generation: options.saidGeneration ?? generation };
+    const helloBytes = encode(serverFrame, { kind: "hello", ...hello, ...said });
     let tlsExporter: Uint8Array | undefined;
-    if (!plain) {
+    if (!plain && !options.behindProxy) {
       const tls = request.socket as TLSSocket;
       relay.serverNames.push((tls as unknown as { servername: string | false }).servername);
       tlsExporter = Uint8Array.from(

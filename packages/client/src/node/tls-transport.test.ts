@@ -8,6 +8,7 @@ import type { ConnectionError } from "../connection/connection.ts";
 import type { Channel } from "../connection/transport.ts";
 import { relayUrl } from "../connection/transport.ts";
 import { makeTestCertificate } from "./test-certificate.ts";
+import { quiet } from "./test-quiet.ts";
 import type { TestRelayOptions } from "./test-relay.ts";
 import { startTestRelay } from "./test-relay.ts";
 import { tlsTransport } from "./tls-transport.ts";
@@ -85,7 +86,10 @@ test("opens a plain channel to this machine, which shows no key", async () => {
 test("never dials another machine without TLS", async () => {
   const events = { onMessage: () => {}, onEnd: () => {} };
   const opening = tlsTransport.open(new URL("ws://192.0.2.1/v1"), events, new AbortController().signal);
-  await expect(opening).rejects.toMatchObject({ code: "unreachable" });
+  await expect(opening).rejects.toMatchObject({
+    code: "unreachable",
+    message: expect.stringContaining("this machine only"),
+  });
 });
 
 test("tells the end once, by whom it was", async () => {
@@ -122,11 +126,8 @@ test("does not read while it is paused", async () => {
   channel.pause();
   for (let i = 0; i < 64; i++) relay.socket?.send(new Uint8Array(1024 * 1024));
   relay.socket?.ping();
-  await new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
-  const whilePaused = messages.length;
-  expect(whilePaused).toBeLessThan(10);
+  await quiet(() => relay.socket?.bufferedAmount);
+  expect(messages.length).toBeLessThan(10);
   expect(relay.socket?.bufferedAmount).toBeGreaterThan(1024 * 1024);
   const all = new Promise<void>((resolve) => {
     relay.socket?.once("pong", () => resolve());
@@ -144,6 +145,23 @@ test.each([
   const { relay, ended } = await opened();
   relay.socket?.send(message);
   expect((await ended).code).toBe("not-a-relay");
+});
+
+test.each([
+  [200, "not-a-relay"],
+  [302, "not-a-relay"],
+  [404, "not-a-relay"],
+  [429, "unreachable"],
+  [502, "unreachable"],
+  [503, "unreachable"],
+])("tells an upgrade that is answered with HTTP %i as %s", async (status, code) => {
+  const server = await rawServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () =>
+      socket.end(`HTTP/1.1 ${status} No\r\nlocation: /\r\ncontent-length: 0\r\n\r\n`),
+    );
+  });
+  await expect(open(`ws://${server}`)).rejects.toMatchObject({ code });
 });
 
 test("tells a port where nothing listens from a web server and from one that speaks no TLS 1.3", async () => {

@@ -69,12 +69,7 @@ function open(url: URL, events: ChannelEvents, signal: AbortSignal): Promise<Cha
 
     socket.on("unexpected-response", (request: ClientRequest, response: IncomingMessage) => {
       request.destroy();
-      end(
-        new ConnectionError(
-          "not-a-relay",
-          `${url.host} answers, but not as a relay (HTTP ${response.statusCode})`,
-        ),
-      );
+      end(refusedUpgrade(url, response.statusCode ?? 0));
     });
     socket.on("error", (error: NodeJS.ErrnoException) => end(translated(error, url, opened)));
     socket.on("close", () =>
@@ -116,6 +111,13 @@ function open(url: URL, events: ChannelEvents, signal: AbortSignal): Promise<Cha
       });
     });
   });
+}
+
+/** A relay that is full or stopping, and a proxy whose relay is down, answer so. */
+function refusedUpgrade({ host }: URL, status: number): ConnectionError {
+  return status === 429 || status >= 500
+    ? new ConnectionError("unreachable", `${host} takes no connections at the moment (HTTP ${status})`)
+    : new ConnectionError("not-a-relay", `${host} answers, but not as a relay (HTTP ${status})`);
 }
 
 /** Throws when the key on the wire cannot be shown, whatever the reason: such a channel is of no use. */

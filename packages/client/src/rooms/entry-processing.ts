@@ -115,12 +115,13 @@ function refuseCommit(): void {
 async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean): Promise<void> {
   const { record, pending } = work;
   if (own && pending && bytesEqual(pending.clientId, entry.clientId)) return putIntoForce(work, entry);
-  if (!work.group || record.state === "repairing") {
+  // docs/protocol.md §5.4: a replacement counts only for those who refused what it replaces.
+  const replacesRefused = entry.replaces !== 0 && record.refused?.seq === entry.replaces;
+  if (entry.replaces !== 0 && !replacesRefused) return;
+  if (!work.group || (record.state === "repairing" && !replacesRefused)) {
     extendGap(work, entry, "this device has lost its place in the room", "it is coming back by itself");
     return;
   }
-  // docs/protocol.md §5.4: a replacement counts only for those who refused what it replaces.
-  if (entry.replaces !== 0 && record.refused?.seq !== entry.replaces) return;
   try {
     const step = await work.group.process(entry.message, (changes) =>
       authorizeCommit(changes, entry, (identity) => work.context.directory.addressOf(identity)),
@@ -128,6 +129,7 @@ async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean):
     const incoming = work.settle(step);
     if (pending && pending.epoch <= entry.epoch) work.decide("beaten");
     record.refused = undefined;
+    if (record.state === "repairing") record.state = "active";
     if (incoming.kind !== "commit" && incoming.kind !== "removed") return;
     describeCommit(work, entry, outcomeOf(work, incoming.changes));
     if (incoming.kind === "removed") goOut(work);
@@ -170,8 +172,8 @@ function refuse(work: RoomWork, entry: RoomLogEntry, error: unknown): void {
   if (!(error instanceof MlsError)) throw error;
   if (error.cause instanceof DirectoryUnavailable) throw error.cause;
   const name = work.context.directory.nameOf(entry.sender.account);
+  work.record.refused = { seq: entry.seq, epoch: entry.epoch };
   if (error.cause instanceof NotAuthorised) {
-    work.record.refused = { seq: entry.seq, epoch: entry.epoch };
     work.followUps.add("replace");
     work.addEvent(entry.receivedAtMs, `a change by ${name} was refused: ${error.cause.message}`);
     return;

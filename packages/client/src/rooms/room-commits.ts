@@ -36,6 +36,8 @@ export interface CommitHost {
   setGroup(group: Group): void;
   /** The connection on which the room is live. */
   connection(): RelayConnection | undefined;
+  /** Asks the relay for what comes after the cursor. */
+  resume(): void;
 }
 
 type Decision = "accepted" | "beaten";
@@ -99,13 +101,20 @@ export class RoomCommits {
   async send(connection: RelayConnection): Promise<void> {
     const pending = this.#pending;
     if (!pending) return;
+    const request = decode(requestCodec, pending.request);
+    // A replaced commit may have put this device off the roster: it is fed again from now on.
+    const isReplacement = request.kind === "commit" && request.replaces !== 0;
     try {
-      await connection.request(decode(requestCodec, pending.request), "appended");
+      await connection.request(request, "appended");
+      if (isReplacement) this.#host.resume();
     } catch (error) {
       if (error instanceof ConnectionError) return;
       if (!(error instanceof ProtocolError)) throw error;
       // The winner's entry is on its way; what the log says counts.
-      if (error.code === "epoch-conflict") return;
+      if (error.code === "epoch-conflict") {
+        if (isReplacement) this.#host.resume();
+        return;
+      }
       await this.#host.queue.run(() => this.#drop(pending));
       if (error.retryable) return;
       throw new ChatError("refused", `the relay refused the change (${error.code})`);

@@ -28,7 +28,7 @@ export interface RoomRecord {
   lastActivityMs: number;
   /** The relay does not know the room yet. */
   unborn?: boolean | undefined;
-  /** The commit that this device refused and nothing has replaced yet (docs/protocol.md §5.4). */
+  /** The commit that this device refused or could not follow, and nothing has replaced yet (docs/protocol.md §5.4). */
   refused?: { readonly seq: number; readonly epoch: number } | undefined;
   /** Timeline key of the gap that is still growing. */
   openGap?: string | undefined;

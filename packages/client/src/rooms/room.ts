@@ -58,6 +58,8 @@ export class Room implements CommitHost {
   #waiting: { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[] = [];
   #draining: Promise<void> | undefined;
   #flushing = false;
+  /** Something happened that may let messages go, since the last look. */
+  #flushWanted = false;
   #repairs = 0;
   readonly #timers = new Map<string, () => void>();
 
@@ -155,9 +157,17 @@ export class Room implements CommitHost {
     await this.queue.run(() => undefined);
   }
 
-  /** The relay has this device off the roster, whatever the log may have said. */
-  async removedByRelay(): Promise<void> {
+  resume(): void {
+    this.#events.resume();
+  }
+
+  /**
+   * The relay has this device off the roster. That is so for good unless it was the doing of a commit that this device
+   * refuses: then it is still in the room, and a replacement brings it back on the roster.
+   */
+  async removedByRelay(connection: RelayConnection): Promise<void> {
     await this.#draining;
+    if (this.record.refused) return this.live(connection);
     await this.queue.run(() => {
       if (!this.open) return;
       this.#group = undefined;
@@ -183,12 +193,15 @@ export class Room implements CommitHost {
 
   /** Sends what waits, unless that is going on or something must come first. */
   flush(): void {
-    if (this.#flushing || !this.#connection || this.record.state !== "active") return;
-    if (this.outbox.waiting === 0) return;
+    this.#flushWanted = true;
+    if (this.#flushing) return;
     this.#flushing = true;
     this.#run(async () => {
       try {
-        while (await this.#sendBatch());
+        while (this.#flushWanted) {
+          this.#flushWanted = false;
+          await this.#sendBatch();
+        }
       } finally {
         this.#flushing = false;
       }
@@ -300,10 +313,10 @@ export class Room implements CommitHost {
     }
   }
 
-  /** @returns whether to go on with the next batch at once. */
-  async #sendBatch(): Promise<boolean> {
+  async #sendBatch(): Promise<void> {
     const connection = this.#connection;
-    if (!connection || this.commits.pending || this.record.refused || this.record.state !== "active") return false;
+    if (!connection || this.commits.pending || this.record.refused || this.record.state !== "active") return;
+    if (this.outbox.waiting === 0) return;
     const batch = await this.queue.run(async () => {
       const group = await this.group();
       if (group.pendingProposals().length > 0) {
@@ -315,11 +328,10 @@ export class Room implements CommitHost {
       if (encrypted) this.#group = encrypted.group;
       return encrypted?.batch;
     });
-    if (!batch) return false;
+    if (!batch) return;
     const outcome = await this.outbox.send(connection, this.record.room, batch);
     if (outcome.kind === "wait") this.#later("flush", outcome.retryAfterMs, () => this.flush());
     this.#events.timelineChanged();
-    return false;
   }
 
   #follow(followUp: FollowUp): void {
@@ -364,11 +376,17 @@ export class Room implements CommitHost {
     await this.commits.commit(() =>
       this.record.refused ? { request: {}, replaces: this.record.refused.seq } : undefined,
     );
+    this.flush();
   }
 
   async #rejoin(): Promise<void> {
     if (this.record.state !== "repairing" || !this.#connection) return;
-    await rejoin(this, this.commits, this.#identityFor);
+    const possible = await rejoin(this, this.commits, this.#identityFor);
+    if (!possible && this.record.refused && this.#group) {
+      // The relay's GroupInfo is as bad as the commit: nobody can have followed it.
+      await this.queue.run(() => this.#writeRecord({ ...this.record, state: "active" }));
+      this.#follow("replace");
+    }
     if (this.record.state === "repairing") this.#follow("rejoin");
   }
 

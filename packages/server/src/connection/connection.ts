@@ -8,6 +8,7 @@ import { Outbox } from "../delivery/outbox.ts";
 import type { Turn } from "../delivery/turn.ts";
 import { frameForWire, frameMessage, framePong, PING_FRAME } from "../delivery/websocket-framing.ts";
 import type { RelayLimits } from "../limits/relay-limits.ts";
+import { ANSWER_BYTES } from "../limits/relay-limits.ts";
 import { faultTrace } from "../log.ts";
 import type { RelayServices, Reply, Session, Stranger } from "../requests/call.ts";
 import { handle } from "../requests/handlers.ts";
@@ -60,7 +61,12 @@ export class Connection {
   #session: Session | undefined;
   #isLoggingIn = false;
   #lastId = 0;
+  /** Frames that have come and were not looked at, for want of room. */
+  #unread: Buffer[] = [];
+  #isWaiting = false;
   #inFlight = 0;
+  /** Room in the outbox kept for answers that are being worked on. */
+  #reservedBytes = 0;
   #isClosing = false;
   /** Whether the error that closes the connection has been sent. */
   #saidWhy = false;
@@ -152,6 +158,37 @@ export class Connection {
       this.refuse(new ProtocolError("malformed", "text frame"), CLOSE.unsupportedData);
       return;
     }
+    this.#unread.push(data);
+    this.#work();
+  }
+
+  /** Begins what was asked, as long as there is room for it and its answer; the rest is left in the client's hands. */
+  #work(): void {
+    while (this.#unread.length > 0 && !this.#isClosing && !this.#isOverloaded) {
+      this.#begin(this.#unread.shift() as Buffer);
+    }
+    if (this.#unread.length === 0) {
+      if (this.#socket.isPaused) this.#socket.resume();
+      return;
+    }
+    if (!this.#socket.isPaused) this.#socket.pause();
+    const { outboxBytes } = this.#context.limits;
+    if (this.#isWaiting || this.#outbox.backlogBytes < outboxBytes) return;
+    this.#isWaiting = true;
+    void this.#outbox.whenBelow(outboxBytes).then(() => {
+      this.#isWaiting = false;
+      this.#work();
+    });
+  }
+
+  get #isOverloaded(): boolean {
+    const { requestsInFlight, outboxBytes } = this.#context.limits;
+    return (
+      this.#inFlight >= requestsInFlight || this.#reservedBytes + this.#outbox.backlogBytes >= outboxBytes
+    );
+  }
+
+  #begin(data: Buffer): void {
     let frame: ClientFrame;
     try {
       // Not as a Buffer: its `slice` makes a view where those who keep bytes expect a copy.
@@ -163,9 +200,15 @@ export class Connection {
       return;
     }
     this.#lastId = frame.id;
+    const reservedBytes = ANSWER_BYTES[frame.request.kind];
     this.#inFlight++;
-    void this.#answer(frame, data.length).finally(() => this.#settle());
-    if (this.#isOverloaded) this.#pause();
+    this.#reservedBytes += reservedBytes;
+    void this.#answer(frame, data.length).finally(() => {
+      this.#inFlight--;
+      this.#reservedBytes -= reservedBytes;
+      this.#work();
+      if (this.#inFlight === 0) for (const resolve of this.#settled.splice(0)) resolve();
+    });
   }
 
   async #answer({ id, request }: ClientFrame, frameBytes: number): Promise<void> {
@@ -268,27 +311,6 @@ export class Connection {
     this.#context.services.log.warn("client-lagging");
   }
 
-  get #isOverloaded(): boolean {
-    const { requestsInFlight, outboxBytes } = this.#context.limits;
-    return this.#inFlight >= requestsInFlight || this.#outbox.backlogBytes > outboxBytes;
-  }
-
-  /** Leaves requests in the client's hands until there is room for them and their answers. */
-  #pause(): void {
-    if (!this.#socket.isPaused) this.#socket.pause();
-    void this.#outbox.whenBelow(this.#context.limits.outboxBytes).then(() => this.#resumeReading());
-  }
-
-  #resumeReading(): void {
-    if (this.#socket.isPaused && !this.#isOverloaded) this.#socket.resume();
-  }
-
-  #settle(): void {
-    this.#inFlight--;
-    this.#resumeReading();
-    if (this.#inFlight === 0) for (const resolve of this.#settled.splice(0)) resolve();
-  }
-
   /** The last frames before a close frame. */
   #finish(closeCode: number): void {
     const code = CODE_OF_CLOSE.get(closeCode);
@@ -300,6 +322,7 @@ export class Connection {
 
   #release(): void {
     this.#isClosing = true;
+    this.#unread = [];
     this.#session?.subscriptions.leaveAll();
     this.#outbox.close();
   }

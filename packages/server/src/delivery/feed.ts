@@ -78,9 +78,8 @@ export class Feed {
 
   /** The log is known to reach `seq`. */
   wake(seq: number): void {
-    if (seq <= this.#headSeq) return;
-    this.#headSeq = seq;
-    if (this.isLive) this.#options.turn.flushFeed(this);
+    this.#headSeq = Math.max(this.#headSeq, seq);
+    this.#deliverSoon();
   }
 
   /** An entry that this process has just stored, so that it need not be read back. Announced by {@link wake}. */
@@ -116,6 +115,8 @@ export class Feed {
     this.#deliveredSeq ??= subscription.cursor;
     subscription.live = true;
     this.#liveCount++;
+    // Its pages may have run ahead of what the others have been given.
+    this.#deliverSoon();
     return true;
   }
 
@@ -131,6 +132,11 @@ export class Feed {
     }
     this.#deliverLive(entries);
     if (this.#deliveredSeq !== undefined && this.#headSeq > this.#deliveredSeq) void this.#readMissing();
+  }
+
+  #deliverSoon(): void {
+    if (this.#deliveredSeq !== undefined && this.#headSeq > this.#deliveredSeq)
+      this.#options.turn.flushFeed(this);
   }
 
   #deliverLive(entries: readonly FramedEntry[]): void {
@@ -178,7 +184,7 @@ export class Feed {
     try {
       const page = await this.source.read(this.#deliveredSeq);
       this.#deliverRead(page, expectedSeq);
-      this.#options.turn.flushFeed(this);
+      this.#deliverSoon();
     } catch (error) {
       this.#options.onFault(error);
       this.#options.clock.after(READ_RETRY_MS, () => this.flush());

@@ -1,4 +1,5 @@
 import type { RequestKind } from "@parley/protocol";
+import { LIMITS } from "@parley/protocol";
 import type { Rate } from "./token-bucket.ts";
 
 /** What one client, or all clients of one address, may use of a relay. Sizes of things are in the protocol's `LIMITS`. */
@@ -59,3 +60,24 @@ export const REQUEST_COSTS: Readonly<Record<RequestKind, number>> = {
 
 /** See {@link REQUEST_COSTS}. */
 export const COST_BYTES = 32 * 1024;
+
+const KIB = 1024;
+
+/** Room that the answer to each request may need; a connection is not worked for when its outbox has none. */
+export const ANSWER_BYTES: Readonly<Record<RequestKind, number>> = {
+  authenticate: KIB,
+  register: KIB,
+  "look-up": 64 * KIB,
+  "put-key-packages": KIB,
+  "claim-key-packages": LIMITS.devicesPerAccount * LIMITS.keyPackageBytes,
+  "create-room": KIB,
+  append: KIB,
+  commit: KIB,
+  "list-rooms": 128 * KIB,
+  resume: 128 * KIB,
+  "acknowledge-inbox": KIB,
+  "post-inbox": KIB,
+  "room-state": LIMITS.treeBytes,
+  "create-invite": KIB,
+  ping: KIB,
+};

@@ -301,4 +301,25 @@ describe("fault table of the SQLite store", () => {
     expect((await store.usage()).accounts).toBe(1);
     expect(await store.createAccount(registration("else", { account: accountId("first") }))).toBe(true);
   });
+
+  it("does not let a registration own a name that another took over while it was held up", async () => {
+    let afterNextCommit = (): void => {};
+    const held = temporaryStore({
+      unsafeTestingCommit(commitNow) {
+        commitNow();
+        afterNextCommit();
+        afterNextCommit = () => {};
+      },
+    });
+    const claim = (who: string, nowMs: number) =>
+      held.store.createAccount(registration("wanted", { account: accountId(who), nowMs }));
+    const second = new Promise<boolean>((resolve, reject) => {
+      afterNextCommit = () => void claim("second", START_MS + NAME_RESERVATION_MS).then(resolve, reject);
+    });
+    await expectRefusal(claim("first", START_MS), "name-taken");
+    expect(await second).toBe(true);
+    expect((await held.store.accountByName("wanted"))?.account).toEqual(accountId("second"));
+    expect(await held.store.account(accountId("first"))).toBeUndefined();
+    await held.dispose();
+  });
 });

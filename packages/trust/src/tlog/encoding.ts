@@ -32,7 +32,6 @@ export function decodeBase64(text: string): Uint8Array | undefined {
 }
 
 export function decodeHash(text: string): Uint8Array | undefined {
-  if (text.length !== 44) return undefined;
   const hash = decodeBase64(text);
   return hash?.length === HASH_BYTES ? hash : undefined;
 }

@@ -11,12 +11,13 @@ import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { ChatError } from "../../chat/chat.ts";
 import { HandTurnedClock } from "../../connection/hand-turned-clock.ts";
+import { quiet } from "../test-quiet.ts";
 import { prepareSocketPath } from "./address.ts";
 import type { LocalAttachment } from "./attachment.ts";
 import type { Json } from "./json-lines.ts";
 import { openOrAttach } from "./open-or-attach.ts";
 import type { LocalHandler, LocalOwner } from "./owner.ts";
-import { MAX_CALL_BYTES, MAX_OPEN_CALLS } from "./owner.ts";
+import { MAX_CALL_BYTES, MAX_OPEN_CALLS, MAX_PEERS } from "./owner.ts";
 import { tryLockStore } from "./store-lock.ts";
 
 function makeFolder(...below: readonly string[]): string {
@@ -181,7 +182,7 @@ test("a slow reader holds the stream back instead of filling memory", async () =
   });
   const items = attached.stream("tail", null)[Symbol.asyncIterator]();
   await items.next();
-  await attached.call("x", 1);
+  await quiet(() => yielded);
   expect(yielded).toBeLessThan(1000);
   let read = 1;
   while (!(await items.next()).done) read++;
@@ -276,7 +277,7 @@ test.each([
   ["no number", '{"kind":"call","method":"x"}\n'],
   ["an unknown kind", '{"id":1,"kind":"eval","method":"x"}\n'],
   ["a method that is no text", '{"id":1,"kind":"call","method":{}}\n'],
-  ["ill-formed UTF-8", Buffer.from([0xff, 0xfe, 0x0a])],
+  ["ill-formed UTF-8", Buffer.from('{"id":1,"kind":"call","method":"\xff"}\n', "latin1")],
   ["a line without end", Buffer.alloc(MAX_CALL_BYTES + 1, 0x20)],
   ["a line that is too long", Buffer.concat([Buffer.alloc(MAX_CALL_BYTES + 1, 0x20), Buffer.from("\n")])],
   ["deep nesting", `${"[".repeat(500_000)}\n`],
@@ -303,6 +304,21 @@ test("a peer with too many open calls is sent away", async () => {
   peer.resume();
   await closed;
   expect(await attached.call("x", 1)).toEqual({ method: "x", params: 1 });
+});
+
+test("peers above the limit are sent away until one leaves", async () => {
+  const { path, attached } = await pair();
+  const peers: Socket[] = [];
+  while (peers.length < MAX_PEERS - 1) peers.push(await rawPeer(path));
+  const oneTooMany = connect(path);
+  oneTooMany.on("error", () => {});
+  oneTooMany.resume();
+  await once(oneTooMany, "close");
+  expect(await attached.call("x", 1)).toEqual({ method: "x", params: 1 });
+  const left = peers.map((peer) => once(peer, "close"));
+  for (const peer of peers) peer.destroy();
+  await Promise.all(left);
+  (await rawPeer(path)).destroy();
 });
 
 test("no bytes of a peer bring the owner down", async () => {

@@ -27,7 +27,7 @@ export class StoreOpenError extends Error {
 }
 
 const APPLICATION_ID = 0x7061726c;
-const PAGE_CACHE_KIB = 16 * 1024;
+const PAGE_CACHE_KIB = 32 * 1024;
 const CHECKPOINT_PAGES = 4000;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 

@@ -104,6 +104,7 @@ export class GroupCommit {
     });
   }
 
+  /** Also ends the transaction of a batch that failed. */
   #refreshMemory(): void {
     if (!this.#memoryIsStale) return;
     this.#connection.rollback();
@@ -130,7 +131,6 @@ export class GroupCommit {
         return;
       } catch (error) {
         this.#memoryIsStale = true;
-        this.#undo();
         if (error instanceof BrokenOperation && !isStorageFault(error.cause)) {
           operations.splice(error.place, 1)[0]?.reject(this.#refusal(error.cause));
           continue;
@@ -140,14 +140,6 @@ export class GroupCommit {
         for (const { reject } of operations) reject(new ProtocolError("storage-unavailable", detail));
         return;
       }
-    }
-  }
-
-  #undo(): void {
-    try {
-      this.#connection.rollback();
-    } catch {
-      // Tried again before memory is read anew and before the probe; both fail until it succeeds.
     }
   }
 

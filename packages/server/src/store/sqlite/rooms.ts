@@ -15,6 +15,7 @@ import type {
 import type { Connection } from "./connection.ts";
 import type { DeviceNumbers } from "./devices.ts";
 import type { RoomLogs, RoomState } from "./room-log.ts";
+import { headBytes } from "./room-log.ts";
 
 interface Place {
   readonly state: RoomState;
@@ -124,7 +125,7 @@ export class Rooms {
     if (state.epoch !== epoch) this.#connection.run(this.#statements.epoch, epoch, state.id);
     state.epoch = epoch;
     this.#connection.run(this.#statements.setCommit, state.id, commit.epoch, seq);
-    const head = new Uint8Array(state.headHash);
+    const head = headBytes(state.headHash);
     this.#connection.run(this.#statements.setGroupInfo, state.id, epoch, seq, head, commit.groupInfo);
     if (commit.added.length > 0) {
       const { nowMs, ratchetTree } = commit;
@@ -266,7 +267,7 @@ export class Rooms {
     if (!state) return undefined;
     const present = [...state.roster].filter(([, leftSeq]) => leftSeq === 0);
     const roster = present.map(([device]) => this.#devices.address(device));
-    return { epoch: state.epoch, headSeq: state.headSeq, headHash: new Uint8Array(state.headHash), roster };
+    return { epoch: state.epoch, headSeq: state.headSeq, headHash: headBytes(state.headHash), roster };
   }
 
   isOnRoster(room: Uint8Array, address: DeviceAddress): boolean {

@@ -1,0 +1,102 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import type { Worker } from "./fan-out/processes.ts";
+import { findProgram, startScript, startWorker } from "./fan-out/processes.ts";
+
+/** One figure; `ratio` is value / peer, measured in the same run. */
+interface FanOutRow {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly peer?: string;
+  readonly ratio?: number;
+  readonly goal?: number;
+}
+
+interface Measured {
+  readonly perSecond: number;
+  /** Deliveries for each second of the server's CPU time: what one core does when nothing else holds it up. */
+  readonly perCpuSecond: number;
+  /** Share of a core that the load used; near 1, it and not the server was the limit. */
+  readonly loadCpu: number;
+}
+
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+
+async function measure(system: "parley" | "ws" | "nats", server: Worker, target: string): Promise<Measured> {
+  const load = startScript("load-process.ts", [system, target], LOAD_CORE);
+  try {
+    await load.nextLine();
+    const startMs = performance.now();
+    const before = server.cpuSeconds();
+    const { perSecond, loadCpu } = JSON.parse(await load.nextLine()) as Pick<
+      Measured,
+      "perSecond" | "loadCpu"
+    >;
+    const elapsedS = (performance.now() - startMs) / 1000;
+    return { perSecond, loadCpu, perCpuSecond: (perSecond * elapsedS) / (server.cpuSeconds() - before) };
+  } finally {
+    await load.stop();
+    await server.stop();
+  }
+}
+
+async function measureParley(mode: "plain" | "tls"): Promise<Measured> {
+  const server = startScript("relay-process.ts", [mode], SERVER_CORE);
+  return measure("parley", server, await server.nextLine());
+}
+
+async function measureWs(): Promise<Measured> {
+  const server = startScript("ws-process.ts", [], SERVER_CORE);
+  return measure("ws", server, await server.nextLine());
+}
+
+async function measureNats(program: string): Promise<Measured> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  const server = startWorker([program, "-a", "127.0.0.1", "-p", `${port}`], SERVER_CORE);
+  const stderr = server.child.stderr;
+  void stderr;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return measure("nats", server, `${port}`);
+}
+
+function rowsOf(name: string, { perSecond, perCpuSecond, loadCpu }: Measured): FanOutRow[] {
+  return [
+    { name: `fan-out, ${name}`, value: Math.round(perSecond), unit: "deliveries/s" },
+    { name: `fan-out, ${name}: for each CPU second`, value: Math.round(perCpuSecond), unit: "deliveries" },
+    { name: `fan-out, ${name}: load's core`, value: Math.round(loadCpu * 100), unit: "%" },
+  ];
+}
+
+/**
+ * Deliveries of 256-byte messages to 100 clients in a room, server and load on a core each. The relay's are authenticated
+ * and durable (SQLite, fsync) before they are acknowledged; the peers keep nothing: a plain `ws` loop, and NATS core where
+ * `nats-server` is installed.
+ */
+export async function benchFanOut(): Promise<readonly FanOutRow[]> {
+  const relay = await measureParley("plain");
+  const ws = await measureWs();
+  const program = findProgram("nats-server");
+  const nats = program ? await measureNats(program) : undefined;
+  const [relayRow, ...relayDetails] = rowsOf("relay, durable", relay) as [FanOutRow, ...FanOutRow[]];
+  const withPeer = nats
+    ? {
+        ...relayRow,
+        peer: "NATS core",
+        ratio: relay.perSecond / nats.perSecond,
+        goal: Math.round(nats.perSecond),
+      }
+    : { ...relayRow, peer: "plain ws loop", ratio: relay.perSecond / ws.perSecond };
+  return [
+    withPeer,
+    ...relayDetails,
+    ...rowsOf("plain ws loop", ws),
+    ...(nats ? rowsOf("NATS core", nats) : []),
+  ];
+}

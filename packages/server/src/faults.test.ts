@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { HandTurnedClock } from "./hand-turned-clock.ts";
+import type { RelayStore } from "./store/contract.ts";
+import { FaultyCommit } from "./store/sqlite/faulty-commit.ts";
+import { openSqliteStore } from "./store/sqlite/store.ts";
+import { addressOf } from "./testing/raw-client.ts";
+import { startTestRelay } from "./testing/relay-fixture.ts";
+import { createRoomWith, entriesOf, randomId, resume, say, textOf } from "./testing/room-requests.ts";
+
+function faultyStore(): { faults: FaultyCommit; openStore: (folder: string) => RelayStore } {
+  const faults = new FaultyCommit();
+  const openStore = (folder: string) =>
+    openSqliteStore({ path: `${folder}/relay.db`, unsafeTestingCommit: faults.commit });
+  return { faults, openStore };
+}
+
+describe("a disk that is full", () => {
+  for (const outcome of ["loses", "persists"] as const) {
+    it(`(what failed, the disk ${outcome}) is told with storage-unavailable, and work goes on when there is room again`, async () => {
+      const { faults, openStore } = faultyStore();
+      const clock = new HandTurnedClock(Date.now());
+      await using relay = await startTestRelay({ openStore, clock });
+      const [ana, bo] = [await relay.member("ana"), await relay.member("bo")];
+      const room = await createRoomWith(ana.client, [addressOf(bo.account)]);
+      for (const { client } of [ana, bo]) await resume(client, [room], { after: 1 });
+      await say(ana.client, { room, text: "acknowledged", epoch: 1 });
+      const healthz = async () =>
+        (await fetch(`http://127.0.0.1:${relay.relay.address.port}/healthz`)).status;
+      expect(await healthz()).toBe(200);
+
+      faults.arm(outcome, { count: Number.POSITIVE_INFINITY });
+      const clientId = randomId();
+      const message = { room, text: "in doubt", epoch: 1, clientId };
+      await expect(say(ana.client, message)).rejects.toMatchObject({
+        code: "storage-unavailable",
+        retryable: true,
+      });
+      clock.advance(1000);
+      expect(await healthz()).toBe(503);
+
+      faults.disarm();
+      const { seq } = await say(ana.client, message);
+      expect(seq).toBe(3);
+      await say(ana.client, { room, text: "afterwards", epoch: 1 });
+      clock.advance(1000);
+      expect(await healthz()).toBe(200);
+      await bo.client.until(() => entriesOf(bo.client).some((entry) => textOf(entry) === "afterwards"));
+      expect(entriesOf(bo.client).map(textOf)).toEqual(["acknowledged", "in doubt", "afterwards"]);
+    });
+  }
+});
+
+describe("a start that fails", () => {
+  it("says so and leaves nothing open: a port in use, a folder in use", async () => {
+    await using relay = await startTestRelay();
+    const { port } = relay.relay.address;
+    await expect(startTestRelay({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    await expect(startTestRelay({ dataFolder: relay.folder })).rejects.toMatchObject({ code: "in-use" });
+    const { client } = await relay.member("ana");
+    await client.request({ kind: "ping" }, "done");
+  });
+});

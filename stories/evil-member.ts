@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { signerFromSeed } from "@parley/trust";
+import type { RelayConnection } from "@parley/client";
+import { createMlsEngine } from "@parley/client/mls";
+import type { CommitRequest, Group } from "@parley/client/mls";
+import { deviceLogin } from "../packages/client/src/connection/login.ts";
+import { connectRelay } from "../packages/client/src/connection/relay-connection.ts";
+import { createServerTrustCheck } from "../packages/client/src/connection/server-trust.ts";
+import { relayUrl } from "../packages/client/src/connection/transport.ts";
+import { systemClock } from "../packages/client/src/connection/clock.ts";
+import { nodeCrypto } from "../packages/client/src/mls/node.ts";
+import { loadAccount, pinsOf } from "../packages/client/src/node/account-folder.ts";
+import { openStore } from "../packages/client/src/node/open-chat.ts";
+import { tlsTransport } from "../packages/client/src/node/tls-transport.ts";
+import { readLeafCredential } from "@parley/trust";
+import type { Person } from "./world.ts";
+
+/** A member whose program keeps no rules: it commits whatever it likes, with its own keys, and the relay accepts it. */
+export class EvilMember implements AsyncDisposable {
+  readonly #connection: RelayConnection;
+  readonly #group: Group;
+  readonly #room: Uint8Array;
+
+  private constructor(connection: RelayConnection, group: Group, room: Uint8Array) {
+    this.#connection = connection;
+    this.#group = group;
+    this.#room = room;
+  }
+
+  /** Takes over the account of a person whose own program has been closed. */
+  static async possess(person: Person, room: string): Promise<EvilMember> {
+    const store = openStore(person.folder);
+    const account = loadAccount(store);
+    if (!account) throw new Error("no account");
+    const signer = await signerFromSeed(account.deviceSeed);
+    const connection = await connectRelay({
+      transport: tlsTransport,
+      url: relayUrl(account.host),
+      trust: createServerTrustCheck({ clock: systemClock, pins: pinsOf(store) }),
+      login: deviceLogin({ device: account.device, signer }),
+      clock: systemClock,
+      onDelivery: () => undefined,
+    });
+    const engine = createMlsEngine({
+      crypto: nodeCrypto,
+      authenticationService: { validateLeaf: async () => true },
+      nowMs: () => Date.now(),
+    });
+    const records = store
+      .range("group", { from: `${room}/`, below: `${room}/\u{7f}` })
+      .map(([key, value]) => [key.slice(room.length + 1), value] as const);
+    const group = await engine.restore(records);
+    store.close();
+    return new EvilMember(connection, group, Uint8Array.fromHex(room));
+  }
+
+  /** Commits without asking anybody's rules, and tells the relay the roster that fits. @returns the entry's seq. */
+  async commit(request: CommitRequest, spoil: (message: Uint8Array) => Uint8Array = (message) => message): Promise<number> {
+    const { result } = await this.#group.commit(request);
+    const addressOf = ({ identity }: { identity: Uint8Array }) => readLeafCredential(identity).device;
+    const answer = await this.#connection.request(
+      {
+        kind: "commit",
+        room: this.#room,
+        clientId: new Uint8Array(randomBytes(16)),
+        epoch: Number(this.#group.epoch),
+        replaces: 0,
+        message: spoil(result.commit),
+        added: [],
+        removed: result.changes.removed.map(addressOf),
+        ratchetTree: new Uint8Array(0),
+        groupInfo: new Uint8Array(randomBytes(400)),
+      },
+      "appended",
+    );
+    return answer.seq;
+  }
+
+  /** The leaves of everybody else. */
+  others(): number[] {
+    return this.#group
+      .members()
+      .map(({ leafIndex }) => leafIndex)
+      .filter((leafIndex) => leafIndex !== this.#group.ownLeafIndex);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+    await this.#connection.ended;
+  }
+}
