@@ -60,8 +60,6 @@ async function measureNats(program: string): Promise<Measured> {
   probe.close();
   await once(probe, "close");
   const server = startWorker([program, "-a", "127.0.0.1", "-p", `${port}`], SERVER_CORE);
-  const stderr = server.child.stderr;
-  void stderr;
   await new Promise((resolve) => setTimeout(resolve, 500));
   return measure("nats", server, `${port}`);
 }
@@ -74,29 +72,40 @@ function rowsOf(name: string, { perSecond, perCpuSecond, loadCpu }: Measured): F
   ];
 }
 
+/** The better of two rounds each, in turns: what disturbs a measurement only ever slows it down. */
+async function bestOfTwo(measurements: readonly (() => Promise<Measured>)[]): Promise<readonly Measured[]> {
+  const best: Measured[] = [];
+  for (let round = 0; round < 2; round++) {
+    for (const [index, run] of measurements.entries()) {
+      const measured = await run();
+      const before = best[index];
+      if (!before || measured.perSecond > before.perSecond) best[index] = measured;
+    }
+  }
+  return best;
+}
+
 /**
  * Deliveries of 256-byte messages to 100 clients in a room, server and load on a core each. The relay's are authenticated
  * and durable (SQLite, fsync) before they are acknowledged; the peers keep nothing: a plain `ws` loop, and NATS core where
  * `nats-server` is installed.
  */
 export async function benchFanOut(): Promise<readonly FanOutRow[]> {
-  const relay = await measureParley("plain");
-  const ws = await measureWs();
   const program = findProgram("nats-server");
-  const nats = program ? await measureNats(program) : undefined;
-  const [relayRow, ...relayDetails] = rowsOf("relay, durable", relay) as [FanOutRow, ...FanOutRow[]];
-  const withPeer = nats
+  const [relay, ws, nats] = await bestOfTwo([
+    () => measureParley("plain"),
+    measureWs,
+    ...(program ? [() => measureNats(program)] : []),
+  ]);
+  if (!relay || !ws) throw new Error("nothing was measured");
+  const [first, ...details] = rowsOf("relay, durable", relay) as [FanOutRow, ...FanOutRow[]];
+  const row = nats
     ? {
-        ...relayRow,
+        ...first,
         peer: "NATS core",
         ratio: relay.perSecond / nats.perSecond,
         goal: Math.round(nats.perSecond),
       }
-    : { ...relayRow, peer: "plain ws loop", ratio: relay.perSecond / ws.perSecond };
-  return [
-    withPeer,
-    ...relayDetails,
-    ...rowsOf("plain ws loop", ws),
-    ...(nats ? rowsOf("NATS core", nats) : []),
-  ];
+    : { ...first, peer: "plain ws loop", ratio: relay.perSecond / ws.perSecond };
+  return [row, ...details, ...rowsOf("plain ws loop", ws), ...(nats ? rowsOf("NATS core", nats) : [])];
 }

@@ -49,7 +49,7 @@ export class NatsCounter {
         return;
       }
       if (chunk[at] === 77) {
-        const size = Number(chunk.latin1Slice(chunk.lastIndexOf(32, end) + 1, end - 1));
+        const size = Number(chunk.toString("latin1", chunk.lastIndexOf(32, end) + 1, end - 1));
         this.count++;
         at = end + 1 + size + 2;
       } else {

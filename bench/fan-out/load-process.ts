@@ -14,8 +14,8 @@ const CLIENTS = 100;
 const SENDERS = 20;
 const WINDOW = 640;
 const MESSAGE_BYTES = 256;
-const WARM_UP_MS = 1500;
-const MEASURE_MS = 5000;
+const WARM_UP_MS = 1000;
+const MEASURE_MS = 3000;
 /** Tag of an `entry` among server frames. */
 const ENTRY_TAG = 3;
 

@@ -36,6 +36,10 @@ export async function waitForChat(
 
 /** Waits until the chat is connected, or will not be by itself. */
 export async function settleConnection(chat: Chat, patience: Patience): Promise<boolean> {
-  await waitForChat(chat, () => ["connected", "stopped", "closed"].includes(chat.snapshot().connection.kind), patience);
+  await waitForChat(
+    chat,
+    () => ["connected", "stopped", "closed"].includes(chat.snapshot().connection.kind),
+    patience,
+  );
   return chat.snapshot().connection.kind === "connected";
 }

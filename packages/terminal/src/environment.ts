@@ -18,8 +18,11 @@ export interface Environment {
 }
 
 /** Reads the environment of the process, or the one given. */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>> = process.env): Environment {
-  const data = set(variables["XDG_DATA_HOME"]) ?? join(set(variables["HOME"]) ?? homedir(), ".local", "share");
+export function readEnvironment(
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): Environment {
+  const data =
+    set(variables["XDG_DATA_HOME"]) ?? join(set(variables["HOME"]) ?? homedir(), ".local", "share");
   const terminal = variables["TERM"] ?? "";
   return {
     home: set(variables["PARLEY_HOME"]) ?? join(data, "parley"),

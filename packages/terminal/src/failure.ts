@@ -1,22 +1,11 @@
-import { ChatError, ConnectionError, ServerRefusedError } from "@parley/client";
 import type { ConnectionErrorCode } from "@parley/client";
-import { LocalSocketError, StoreError } from "@parley/client/node";
-import { TrustError } from "@parley/trust";
+import { ChatError, ConnectionError, ServerRefusedError } from "@parley/client";
+import { LocalSocketError } from "@parley/client/node";
 import type { TrustErrorCode } from "@parley/trust";
-import { EXIT_CODES } from "./exit-codes.ts";
+import { TrustError } from "@parley/trust";
+import { CommandFailure } from "./command-failure.ts";
 import type { ExitCode } from "./exit-codes.ts";
-
-/** An end that was foreseen: a sentence for the person and the code to exit with. */
-export class CommandFailure extends Error {
-  override readonly name = "CommandFailure";
-  readonly exitCode: ExitCode;
-
-  /** @param message without a full stop. */
-  constructor(message: string, exitCode: ExitCode = EXIT_CODES.failure, options?: ErrorOptions) {
-    super(message, options);
-    this.exitCode = exitCode;
-  }
-}
+import { EXIT_CODES } from "./exit-codes.ts";
 
 /** What of an error is told: on standard error, and as the exit code. */
 export interface Told {
@@ -31,11 +20,15 @@ export function tell(error: unknown): Told {
   if (error instanceof ServerRefusedError) return { text: error.text, exitCode: connectionExit(error.code) };
   if (error instanceof ConnectionError) return { text: error.message, exitCode: connectionExit(error.code) };
   if (error instanceof ChatError) {
-    return { text: error.message, exitCode: error.code === "offline" ? EXIT_CODES.offline : EXIT_CODES.failure };
+    return {
+      text: error.message,
+      exitCode: error.code === "offline" ? EXIT_CODES.offline : EXIT_CODES.failure,
+    };
   }
-  if (error instanceof TrustError) return { text: LINK_TEXTS[error.code] ?? error.message, exitCode: EXIT_CODES.failure };
-  if (error instanceof LocalSocketError || error instanceof StoreError || isStoreOpenError(error)) {
-    return { text: error.message, exitCode: EXIT_CODES.failure };
+  if (error instanceof TrustError)
+    return { text: LINK_TEXTS[error.code] ?? error.message, exitCode: EXIT_CODES.failure };
+  if (error instanceof LocalSocketError || isStoreFault(error)) {
+    return { text: sentence(error.message), exitCode: EXIT_CODES.failure };
   }
   const system = systemText(error);
   if (system !== undefined) return { text: system, exitCode: EXIT_CODES.failure };
@@ -64,9 +57,13 @@ const LINK_TEXTS: Readonly<Partial<Record<TrustErrorCode, string>>> = {
   "code-invalid": "That is not a server code of 30 digits",
 };
 
-/** The server package is loaded only by the verbs that need it, so its error is known by its name. */
-function isStoreOpenError(error: unknown): error is Error {
-  return error instanceof Error && error.name === "StoreOpenError";
+/** The stores' errors are known by their names: the server package is loaded only by the verbs that need it. */
+function isStoreFault(error: unknown): error is Error {
+  return error instanceof Error && (error.name === "StoreOpenError" || error.name === "StoreError");
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function systemText(error: unknown): string | undefined {

@@ -1,11 +1,11 @@
-import { ChatError } from "@parley/client";
 import type { Chat, ConnectionState, Role, RoomSummary, SendState, TimelineItem } from "@parley/client";
+import { ChatError } from "@parley/client";
 import type { Json, LocalAttachment, LocalHandler } from "@parley/client/node";
 import { settleConnection, waitForChat } from "./chat-waiting.ts";
-import { findRoom } from "./commands/room-commands.ts";
 import { parseInputLine, runInputLine } from "./commands/input-line.ts";
-import { followTimeline } from "./timeline-feed.ts";
+import { findRoom } from "./commands/room-commands.ts";
 import { asBoolean, asList, asNumber, asObject, asOptional, asText } from "./json-shape.ts";
+import { followTimeline } from "./timeline-feed.ts";
 
 /** What `status --json` prints. */
 export interface LocalStatus {
@@ -13,7 +13,11 @@ export interface LocalStatus {
   readonly account: string;
   readonly device: number;
   readonly server: { readonly host: string; readonly why: string; readonly code: string };
-  readonly connection: { readonly kind: ConnectionState["kind"]; readonly reason: string; readonly exitCode: number };
+  readonly connection: {
+    readonly kind: ConnectionState["kind"];
+    readonly reason: string;
+    readonly exitCode: number;
+  };
   readonly queued: number;
   readonly unread: number;
   readonly mentions: number;
@@ -55,8 +59,15 @@ export interface LocalApi {
   status(): Promise<LocalStatus>;
   rooms(): Promise<readonly LocalRoom[]>;
   /** Queues a message and waits up to `waitMs` for the relay to have it. */
-  send(request: { readonly room: string; readonly text: string; readonly waitMs: number }): Promise<LocalSent>;
-  invite(request: { readonly room?: string | undefined; readonly ttlMs?: number | undefined }): Promise<string>;
+  send(request: {
+    readonly room: string;
+    readonly text: string;
+    readonly waitMs: number;
+  }): Promise<LocalSent>;
+  invite(request: {
+    readonly room?: string | undefined;
+    readonly ttlMs?: number | undefined;
+  }): Promise<string>;
   /** Runs a slash command. */
   command(request: { readonly room?: string | undefined; readonly input: string }): Promise<LocalOutcome>;
   /** Oldest first. With `follow`, until `signal` fires. */
@@ -154,15 +165,21 @@ export function localHandler(api: LocalApi): LocalHandler {
           return toJson(await api.send({ room: asText(room), text: asText(text), waitMs: asNumber(waitMs) }));
         }
         case "invite":
-          return await api.invite({ room: asOptional(given["room"], asText), ttlMs: asOptional(given["ttlMs"], asNumber) });
+          return await api.invite({
+            room: asOptional(given["room"], asText),
+            ttlMs: asOptional(given["ttlMs"], asNumber),
+          });
         case "command":
-          return toJson(await api.command({ room: asOptional(given["room"], asText), input: asText(given["input"]) }));
+          return toJson(
+            await api.command({ room: asOptional(given["room"], asText), input: asText(given["input"]) }),
+          );
         default:
           throw new ChatError("refused", `The running Parley does not know "${method}"`);
       }
     },
     async *stream(method, params, signal) {
-      if (method !== "timeline") throw new ChatError("refused", `The running Parley does not know "${method}"`);
+      if (method !== "timeline")
+        throw new ChatError("refused", `The running Parley does not know "${method}"`);
       const { room, limit, sinceMs, follow } = asObject(params);
       const request = {
         room: asText(room),
@@ -194,7 +211,9 @@ export function attachedApi(attachment: LocalAttachment): LocalApi {
       if (signal.aborted) return;
       const items = attachment.stream("timeline", toJson(request))[Symbol.asyncIterator]();
       const stop = (): void => void items.return?.().catch(() => {});
-      const aborted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
+      const aborted = new Promise<undefined>((resolve) =>
+        signal.addEventListener("abort", () => resolve(undefined)),
+      );
       try {
         for (;;) {
           const next = await Promise.race([items.next(), aborted]);

@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { CommandFailure } from "./failure.ts";
+import { CommandFailure } from "./command-failure.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 
 /** The three streams of a command. The only way out for text. */
@@ -38,7 +38,10 @@ export class Streams {
     lines.once("close", stop);
     lines.once("SIGINT", stop);
     try {
-      const answer = await Promise.race([lines.question(proposal ? `${question} [${proposal}] ` : `${question} `), stopped.promise]);
+      const answer = await Promise.race([
+        lines.question(proposal ? `${question} [${proposal}] ` : `${question} `),
+        stopped.promise,
+      ]);
       return answer.trim() || (proposal ?? "");
     } finally {
       stopped.promise.catch(() => {});

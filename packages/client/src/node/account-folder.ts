@@ -6,7 +6,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesEqual } from "@parley/protocol";
 import type { EnrolledAccount } from "../connection/enrolment.ts";
 import type { ServerPins } from "../connection/server-trust.ts";
-import { greetingChange } from "../chat/chat-client.ts";
+import { greetingChange } from "../chat/invite-links.ts";
 import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";

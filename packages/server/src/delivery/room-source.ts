@@ -1,7 +1,7 @@
 import { decodeRoomLogEntry, deviceText, ENTRY_KINDS, idText } from "@parley/protocol";
 import type { RoomStore } from "../store/contract.ts";
 import type { FeedSource, FramedEntry } from "./feed.ts";
-import { frameForWire } from "./websocket-framing.ts";
+import { frameEntry, frameForWire } from "./websocket-framing.ts";
 
 /** One page of a log: small enough that a slow reader's page is no burden. */
 export const PAGE_LIMITS = { maxEntries: 512, maxBytes: 256 * 1024 } as const;
@@ -17,7 +17,7 @@ export function roomTopic(room: Uint8Array): string {
 
 /** Frames a stored entry for delivery. A commit tells who may not read on. */
 export function frameRoomEntry(seq: number, entry: Uint8Array): FramedEntry {
-  const frame = frameForWire({ kind: "entry", entry });
+  const frame = frameEntry(entry);
   if (entry[KIND_AT] !== COMMIT) return { seq, frame };
   const { added, removed } = decodeRoomLogEntry(entry);
   if (removed.length === 0) return { seq, frame };

@@ -192,7 +192,7 @@ export interface AccountStore {
 }
 
 /** Key packages, by device. */
-export interface KeyPackageStore {
+interface KeyPackageStore {
   /**
    * Adds one-time packages to a device's stock and, if given, replaces its last-resort one. A package that this device
    * has put before (by SHA-256, in the last 180 days) is not added again, whether it was handed out or not.
@@ -216,7 +216,7 @@ export interface KeyPackageStore {
 }
 
 /** Invites to register. */
-export interface InviteStore {
+interface InviteStore {
   /** `already-exists` when the id is taken; repeating the same creation succeeds. */
   createInvite(invite: InviteRecord): Promise<void>;
 
@@ -269,7 +269,7 @@ export interface Appended {
 }
 
 /** A device that a commit adds, and the Welcome for it. */
-export interface AddedDevice {
+interface AddedDevice {
   readonly device: DeviceAddress;
   readonly item: Uint8Array;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { alice, append, room, START_MS } from "../suite/fixtures.ts";
 import type { StoreOpenCode } from "./connection.ts";
 import { Connection, StoreOpenError } from "./connection.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -85,5 +86,16 @@ describe("opening a SQLite store", () => {
   it("refuses a place that it cannot write to", () => {
     writeFileSync(join(folder, "file"), "");
     expectOpenError(() => openSqliteStore({ path: join(folder, "file", "relay.sqlite") }), "inaccessible");
+  });
+
+  it("refuses a file from whose room logs an entry is missing", async () => {
+    const store = openSqliteStore({ path });
+    await store.createRoom({ room, creator: alice, nowMs: START_MS });
+    await Promise.all([1, 2, 3].map((n) => store.append(append(n))));
+    await store.close();
+    const database = new DatabaseSync(path);
+    database.exec("DELETE FROM entries WHERE id = 2");
+    database.close();
+    expectOpenError(() => openSqliteStore({ path }), "damaged");
   });
 });

@@ -12,10 +12,12 @@ export type StoreOpenCode =
   | "schema-newer"
   /** The file is there, but it is no store of this program. */
   | "not-a-store"
+  /** It is a store, but entries are missing or cannot be read: restore a backup. */
+  | "damaged"
   /** The folder or file cannot be created or read. */
   | "inaccessible";
 
-/** Thrown by {@link Connection} when it is opened; meant for the operator, who has to do something. */
+/** Thrown when a store is opened; meant for the operator, who has to do something. */
 export class StoreOpenError extends Error {
   override readonly name = "StoreOpenError";
   readonly code: StoreOpenCode;

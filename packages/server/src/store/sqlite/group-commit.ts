@@ -62,6 +62,7 @@ export class GroupCommit {
     this.#connection = connection;
     this.#memory = memory;
     this.#commitWith = commitWith;
+    this.#refreshMemory();
   }
 
   /** Runs `operation` in the next batch. @returns its value, once that batch is durable. */

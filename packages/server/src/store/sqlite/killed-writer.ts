@@ -31,7 +31,7 @@ async function write(store: RelayStore, run: string, writer: number): Promise<vo
         ? await store.acceptCommit({
             ...fields,
             replaces: 0,
-            added: [{ device: { account: clientId2(clientId), device: 1 }, item: clientId }],
+            added: [{ device: { account: accountOf(clientId), device: 1 }, item: clientId }],
             removed: [{ account: new Uint8Array(32).fill(9), device: 1 }],
             ratchetTree: message,
             groupInfo: message,
@@ -46,8 +46,8 @@ async function write(store: RelayStore, run: string, writer: number): Promise<vo
   }
 }
 
-/** The account that a commit adds: the client id, twice. */
-function clientId2(clientId: Uint8Array): Uint8Array {
+/** The account that a commit adds: its client id, twice. */
+function accountOf(clientId: Uint8Array): Uint8Array {
   return Buffer.concat([clientId, clientId]);
 }
 

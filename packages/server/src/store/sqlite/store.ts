@@ -3,9 +3,9 @@ import type { RelayStore, StoreUsage } from "../contract.ts";
 import { KEY_PACKAGE_MEMORY_MS } from "../contract.ts";
 import { registerAccount } from "../registration.ts";
 import { ACCOUNT_EXPIRY, Accounts, COUNT_ACCOUNTS } from "./accounts.ts";
-import { Connection } from "./connection.ts";
+import { Connection, StoreOpenError } from "./connection.ts";
 import { DeviceNumbers } from "./devices.ts";
-import type { UnsafeTestingCommit } from "./group-commit.ts";
+import type { Memory, UnsafeTestingCommit } from "./group-commit.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Inboxes } from "./inboxes.ts";
 import { Invites } from "./invites.ts";
@@ -38,6 +38,22 @@ const EXPIRY: readonly string[] = [
   ...ACCOUNT_EXPIRY,
 ];
 
+interface Start {
+  readonly path: string;
+  readonly connection: Connection;
+  readonly memory: Memory;
+  readonly unsafeTestingCommit: UnsafeTestingCommit | undefined;
+}
+
+function startGroupCommit({ path, connection, memory, unsafeTestingCommit }: Start): GroupCommit {
+  try {
+    return new GroupCommit(connection, memory, unsafeTestingCommit);
+  } catch (error) {
+    connection.close();
+    throw new StoreOpenError("damaged", `the room logs in ${path} are damaged`, error);
+  }
+}
+
 /**
  * Opens the store of a relay that runs on one machine: one file, one process, group commit (life of an entry: see
  * README.md beside this file). Throws `StoreOpenError`.
@@ -60,7 +76,7 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
     },
     beforeCommit: (operations: number) => logs.settle(operations),
   };
-  const group = new GroupCommit(connection, memory, unsafeTestingCommit);
+  const group = startGroupCommit({ path, connection, memory, unsafeTestingCommit });
   const expiry = EXPIRY.map((sql) => connection.prepare(sql));
   for (const statement of expiry) statement.setAllowUnknownNamedParameters(true);
   const probe = connection.prepare("UPDATE meta SET value = value + 1 WHERE key = 'probe'");

@@ -1,0 +1,222 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Environment } from "./environment.ts";
+import { isProfile, profileFolder } from "./environment.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import type { Streams } from "./streams.ts";
+
+/** What every verb gets. */
+export interface VerbContext {
+  readonly environment: Environment;
+  readonly streams: Streams;
+  /** Fires on SIGINT, SIGTERM and SIGHUP. */
+  readonly signal: AbortSignal;
+  /** Where the chosen profile's account lies. */
+  readonly folder: string;
+}
+
+/** Options of the verbs that can open the chat. */
+export interface ScreenChoice {
+  readonly plain: boolean;
+  readonly mouse: boolean;
+  readonly theme: "auto" | "dark" | "light";
+}
+
+/** What `runProgram` needs. */
+export interface ProgramOptions {
+  /** Without the interpreter and the script. */
+  readonly args: readonly string[];
+  readonly environment: Environment;
+  readonly streams: Streams;
+  readonly signal: AbortSignal;
+}
+
+/** Runs `parley` with its arguments and returns the exit code. Throws nothing. */
+export async function runProgram({ args, environment, streams, signal }: ProgramOptions): Promise<number> {
+  const [verb, ...rest] = args;
+  try {
+    if (verb === "classic") {
+      const { runClassicVerb } = await import("./verbs/classic.ts");
+      return await runClassicVerb(rest, streams);
+    }
+    let exitCode: number = EXIT_CODES.ok;
+    const program = describe({ environment, streams, signal }, (code) => {
+      exitCode = code;
+    });
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
+    const { tell } = await import("./failure.ts");
+    const { text, exitCode } = tell(error);
+    streams.warn(`parley: ${text}`);
+    return exitCode;
+  }
+}
+
+type Outer = Omit<VerbContext, "folder">;
+
+/** Each verb's module is loaded when it is run: a start in a fifth of the time. */
+function describe(outer: Outer, done: (exitCode: number) => void): Command {
+  const { streams } = outer;
+  const program = new Command("parley")
+    .description("Self-hosted, end-to-end encrypted group chat.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this, or the help of a command")
+    .helpCommand(false)
+    .usage("[options] [command]")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text.replace(/^error: /, "parley: ")),
+    })
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .addHelpText("after", `\nExit codes: ${exitCodeHelp()}`);
+  const verb = (usage: string, help: string): Command =>
+    program
+      .command(usage)
+      .description(help)
+      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default");
+  const context = ({ profile }: { profile: string }): VerbContext => ({
+    ...outer,
+    folder: profileFolder(outer.environment, profile),
+  });
+
+  withScreen(verb("start", "open the chat; the first time, make everything it needs on this machine")).action(
+    async (options) => done(await (await import("./verbs/start.ts")).runStart(context(options), options)),
+  );
+  withScreen(verb("join <link>", "come to a server with an invite link"))
+    .option("-n, --name <name>", "the name to be known by")
+    .option("--no-open", "do not open the chat afterwards")
+    .action(async (link, options) =>
+      done(await (await import("./verbs/join.ts")).runJoin(context(options), link, options)),
+    );
+  withScreen(verb("connect <host>", "come to a server without a link; something must speak for it"))
+    .option("-n, --name <name>", "the name to be known by")
+    .option("-c, --code <digits>", "the server's 30 digits, read to you by somebody who is there")
+    .option("--no-open", "do not open the chat afterwards")
+    .action(async (host, options) =>
+      done(await (await import("./verbs/connect.ts")).runConnect(context(options), host, options)),
+    );
+  verb("invite", "print a link that brings one new person here")
+    .option("-r, --room <room>", "and into this room")
+    .option("--hours <hours>", "how long it is good for", parsePositive)
+    .action(async (options) =>
+      done(await (await import("./verbs/invite.ts")).runInvite(context(options), options)),
+    );
+  verb("send <room> [text]", "send a message; without text, or with -, what comes on standard input")
+    .option("--wait <seconds>", "how long to wait for the relay to have it", parsePositive, 30)
+    .action(async (room, text, options) =>
+      done(await (await import("./verbs/send.ts")).runSend(context(options), { ...options, room, text })),
+    );
+  verb("tail <room>", "print a room's newest messages")
+    .option("--json", "one JSON object a line")
+    .option("-f, --follow", "go on with what comes")
+    .option("-s, --since <time>", "only what is newer: 2026-11-24T14:00, 14:00, 30m, 2h, 3d", (text) => text)
+    .option("-c, --count <number>", "at most so many older ones", parsePositive, 20)
+    .action(async (room, options) =>
+      done(await (await import("./verbs/tail.ts")).runTail(context(options), room, options)),
+    );
+  verb("rooms", "list the rooms")
+    .option("--json", "as a JSON array")
+    .action(async (options) =>
+      done(await (await import("./verbs/rooms.ts")).runRooms(context(options), options)),
+    );
+  verb("status", "say who you are, where, and what is new")
+    .option("--json", "as a JSON object")
+    .action(async (options) =>
+      done(await (await import("./verbs/status.ts")).runStatus(context(options), options)),
+    );
+  verb("do <command...>", "run a slash command: parley do -r garden /topic roses")
+    .option("-r, --room <room>", "in this room")
+    .passThroughOptions()
+    .action(async (words, options) =>
+      done(await (await import("./verbs/do.ts")).runDo(context(options), words, options)),
+    );
+  program
+    .command("serve")
+    .description("run a relay")
+    .option("-l, --listen <address>", "HOST:PORT to listen on (default: 127.0.0.1:7443)")
+    .option("-d, --data <folder>", "where it keeps its data")
+    .option("--host-name <name...>", "by what name people reach it, as it stands in links")
+    .addOption(
+      new Option("--registration <mode>", "who may make an account")
+        .choices(["invite", "open", "closed"])
+        .default("invite"),
+    )
+    .option("--tls-cert <file>", "your own certificate chain, PEM")
+    .option("--tls-key <file>", "and its key")
+    .option(
+      "--behind-proxy",
+      "a proxy on this machine ends TLS; list its key in tls-spki.txt in the data folder",
+    )
+    .addOption(
+      new Option("--log <level>", "what goes to standard error")
+        .choices(["silent", "error", "warn", "info"])
+        .default("warn"),
+    )
+    .option("-y, --yes", "ask nothing; the recovery words go to a file that only you can read")
+    .addOption(new Option("--companion", "stop when the process that started this one ends").hideHelp())
+    .action(async (options) => done(await (await import("./verbs/serve.ts")).runServe(outer, options)));
+  program
+    .command("demo")
+    .description("show everything at work on this machine, in half a minute")
+    .action(async () => done(await (await import("./verbs/demo.ts")).runDemo(outer)));
+  program
+    .command("classic")
+    .description("SecureChat v1: relay and client of the original chat")
+    .helpOption(false);
+  withScreen(program)
+    .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+    .argument("[nothing]")
+    .action(async (extra, options) => {
+      if (extra !== undefined) return program.error(`error: unknown command '${extra}'`);
+      done(await (await import("./verbs/start.ts")).runStart(context(options), options));
+    });
+  return program;
+}
+
+function withScreen(command: Command): Command {
+  return command
+    .option("--plain", "for screen readers: one line after the other, nothing is redrawn")
+    .option("--no-mouse", "leave the mouse to the terminal")
+    .addOption(
+      new Option("--theme <theme>", "colours for which background")
+        .choices(["auto", "dark", "light"])
+        .default("auto"),
+    );
+}
+
+function parseProfile(name: string): string {
+  if (isProfile(name)) return name;
+  throw new InvalidArgumentError("A profile's name is made of letters, digits, dots and dashes.");
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It has to be a number above zero.");
+}
+
+function exitCodeHelp(): string {
+  const words: Readonly<Record<number, string>> = {
+    [EXIT_CODES.failure]: "failed",
+    [EXIT_CODES.usage]: "wrong usage",
+    [EXIT_CODES.notProven]: "server not proven",
+    [EXIT_CODES.serverChanged]: "server changed",
+    [EXIT_CODES.serverRolledBack]: "server rolled back",
+    [EXIT_CODES.refused]: "refused by the relay",
+    [EXIT_CODES.offline]: "relay out of reach",
+  };
+  return Object.entries(words)
+    .map(([code, text]) => `${code} ${text}`)
+    .join(", ");
+}
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return text;
+}
