@@ -31,7 +31,13 @@ export class FrameCounter {
   }
 }
 
-/** Counts `MSG` of NATS' text protocol. */
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+const LETTER_M = 0x4d;
+const ZERO = 0x30;
+const CARRIAGE_RETURN_LINE_FEED = 2;
+
+/** Counts `MSG subject sid size` of NATS' text protocol. */
 export class NatsCounter {
   count = 0;
   #skip = 0;
@@ -42,19 +48,21 @@ export class NatsCounter {
     this.#rest = undefined;
     let at = this.#skip;
     while (at < chunk.length) {
-      const end = chunk.indexOf(10, at);
-      if (end < 0) {
+      let size = 0;
+      let end = at;
+      while (end < chunk.length && chunk[end] !== LINE_FEED) {
+        const byte = chunk[end++] as number;
+        if (byte === SPACE) size = 0;
+        else if (byte >= ZERO) size = size * 10 + byte - ZERO;
+      }
+      if (end === chunk.length) {
         this.#rest = chunk.subarray(at);
         this.#skip = 0;
         return;
       }
-      if (chunk[at] === 77) {
-        const size = Number(chunk.toString("latin1", chunk.lastIndexOf(32, end) + 1, end - 1));
-        this.count++;
-        at = end + 1 + size + 2;
-      } else {
-        at = end + 1;
-      }
+      const isMessage = chunk[at] === LETTER_M;
+      if (isMessage) this.count++;
+      at = end + 1 + (isMessage ? size + CARRIAGE_RETURN_LINE_FEED : 0);
     }
     this.#skip = at - chunk.length;
   }

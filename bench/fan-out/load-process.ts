@@ -12,7 +12,7 @@ import { FrameCounter, NatsCounter } from "./frame-counter.ts";
 
 const CLIENTS = 100;
 const SENDERS = 20;
-const WINDOW = 640;
+const WINDOW = 1600;
 const MESSAGE_BYTES = 256;
 const WARM_UP_MS = 1000;
 const MEASURE_MS = 3000;

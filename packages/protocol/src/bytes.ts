@@ -1,6 +1,6 @@
 import { ProtocolError } from "./errors.ts";
 
-const FIRST_CAPACITY_BYTES = 256;
+const FIRST_CAPACITY_BYTES = 512;
 const MAX_LENGTH = 2 ** 30 - 1;
 
 /** Collects the bytes of one encoding. Use once: {@link finish} hands the buffer over. */

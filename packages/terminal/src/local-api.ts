@@ -143,11 +143,10 @@ function statusOf(chat: Chat): LocalStatus {
   };
 }
 
+/** A message keeps its id until the relay has it; then it stands in the room's log under another one. */
 function sendStateOf(chat: Chat, room: string, id: string): SendState {
-  for (const item of chat.timeline(room, { limit: 500 }).items) {
-    if (item.id === id && item.kind === "message") return item.send;
-  }
-  return { kind: "queued" };
+  const item = chat.timeline(room, { limit: 500 }).items.find((one) => one.id === id);
+  return item?.kind === "message" ? item.send : { kind: "sent" };
 }
 
 /** Answers attached processes. What they send is checked before it is used. */

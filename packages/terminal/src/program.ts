@@ -164,6 +164,9 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     .description("show everything at work on this machine, in half a minute")
     .action(async () => done(await (await import("./verbs/demo.ts")).runDemo(outer)));
   program
+    .command("demo-person <folder>", { hidden: true })
+    .action(async (folder) => done(await (await import("./verbs/demo.ts")).runDemoPerson(folder)));
+  program
     .command("classic")
     .description("SecureChat v1: relay and client of the original chat")
     .helpOption(false);

@@ -12,7 +12,9 @@ export interface FeedOptions {
   readonly signal: AbortSignal;
 }
 
-/** A room's newest items, oldest first, each once; with `follow` also those that come, until `signal` fires. */
+/**
+ * A room's newest items, oldest first, each once; own messages when they are sent or have failed, not while they wait. With  `follow` also those that come, until `signal` fires.
+ */
 export async function* followTimeline(
   chat: Chat,
   room: string,
@@ -24,8 +26,9 @@ export async function* followTimeline(
   const stop = follow ? chat.subscribeTimeline(room, wake) : () => {};
   signal.addEventListener("abort", wake);
   try {
-    const start = chat.timeline(room, { limit }).items;
-    for (const item of chat.timeline(room, { limit: Math.max(limit, PAGE) }).items) seen.add(item.id);
+    const start = chat.timeline(room, { limit }).items.filter(isSettled);
+    for (const item of chat.timeline(room, { limit: Math.max(limit, PAGE) }).items.filter(isSettled))
+      seen.add(item.id);
     yield* start.filter((item) => item.atMs >= sinceMs);
     while (follow && !signal.aborted) {
       const fresh = newItems(chat, room, seen);
@@ -46,7 +49,7 @@ function newItems(chat: Chat, room: string, seen: Set<string>): TimelineItem[] {
   let before: string | undefined;
   for (;;) {
     const { items, more } = chat.timeline(room, { limit: PAGE, ...(before !== undefined && { before }) });
-    const unseen = items.filter((item) => !seen.has(item.id));
+    const unseen = items.filter((item) => isSettled(item) && !seen.has(item.id));
     fresh.unshift(...unseen);
     before = items[0]?.id;
     if (unseen.length < items.length || !more || before === undefined) break;
@@ -57,4 +60,8 @@ function newItems(chat: Chat, room: string, seen: Set<string>): TimelineItem[] {
     seen.delete(id);
   }
   return fresh;
+}
+
+function isSettled(item: TimelineItem): boolean {
+  return item.kind !== "message" || item.send.kind !== "queued";
 }

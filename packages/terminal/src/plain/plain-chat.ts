@@ -44,7 +44,6 @@ class PlainSession {
   readonly #counts = new Map<string, number>();
   /** Messages typed here, which stand on the screen already. */
   readonly #typed: string[] = [];
-  readonly #failed = new Set<string>();
 
   constructor(options: PlainChatOptions) {
     this.#options = options;
@@ -147,8 +146,6 @@ class PlainSession {
 
   async #read(room: string, signal: AbortSignal): Promise<void> {
     let day = "";
-    const stop = this.#chat.subscribeTimeline(room, () => this.#tellFailures(room));
-    signal.addEventListener("abort", stop);
     const feed = followTimeline(this.#chat, room, { limit: LINES_OF_THE_PAST, follow: true, signal });
     for await (const item of feed) {
       if (signal.aborted) return;
@@ -183,16 +180,7 @@ class PlainSession {
     if (item.kind !== "message" || !item.sender.me) return false;
     const index = this.#typed.indexOf(item.text);
     if (index >= 0) this.#typed.splice(index, 1);
-    return index >= 0;
-  }
-
-  /** A message that could not be sent is told once. */
-  #tellFailures(room: string): void {
-    for (const item of this.#chat.timeline(room, { limit: 50 }).items) {
-      if (item.kind !== "message" || item.send.kind !== "failed" || this.#failed.has(item.id)) continue;
-      this.#failed.add(item.id);
-      this.#say(itemText(item, this.#time));
-    }
+    return index >= 0 && item.send.kind !== "failed";
   }
 
   #nowMs(): number {

@@ -58,6 +58,8 @@ export class RoomSession {
     const lines = window.rows.map(({ row }) => row);
     if (!window.atEnd && marker)
       lines.push(rule(belowText(window.newBelow), width, window.newBelow > 0 ? "accent" : "faint"));
+    if (lines.length === 0 && !this.#cleared)
+      lines.push([{ text: "Nothing has been said here yet.", tone: "faint" }]);
     return [...Array.from({ length: height - lines.length }, (): Line => []), ...lines];
   }
 

@@ -4,7 +4,7 @@ import { headerLine, statusLine } from "./bars.ts";
 import type { CompletionMenu } from "./composer-input.ts";
 import type { ComposerText } from "./composer-text.ts";
 import { composerView } from "./composer-view.ts";
-import { fitLine } from "./line.ts";
+import { truncateLine } from "./line.ts";
 import type { Line, Span } from "./palette.ts";
 import type { Panel } from "./panel.ts";
 import { panelLines } from "./panel.ts";
@@ -30,7 +30,7 @@ export interface ScreenContents {
   readonly nowMs: number;
 }
 
-/** A picture of the screen: rows of each part, each row as wide as its part, together exactly the screen's rows. */
+/** A picture of the screen: rows of each part, no row wider than its part, together exactly the screen's rows. */
 export interface ScreenFrame {
   readonly size: ScreenSize;
   /** Empty where there is no room for it. */

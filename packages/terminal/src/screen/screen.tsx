@@ -16,7 +16,7 @@ export function Screen({
   const { setCursorPosition } = useCursor();
   setCursorPosition(frame.cursor);
   return (
-    <Box flexDirection="column" width={frame.size.columns} height={frame.size.rows} overflow="hidden">
+    <Box flexDirection="column" width={frame.size.columns} height={frame.size.rows}>
       <Box flexDirection="row">
         <Rows lines={frame.roomList} palette={palette} />
         <Rows lines={frame.main} palette={palette} />

@@ -189,6 +189,30 @@ test("a slow reader holds the stream back instead of filling memory", async () =
   expect(read).toBe(2000);
 });
 
+test("a stream without end, whose listener has gone, does not hold the owner up", async () => {
+  let ended = 0;
+  const { path, attached } = await pair({
+    ...echo,
+    async *stream() {
+      try {
+        for (;;) yield "x";
+      } finally {
+        ended++;
+      }
+    },
+  });
+  for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
+    const peer = await rawPeer(path);
+    const closed = once(peer, "close");
+    peer.write('{"id":0,"kind":"stream","method":"tail"}\n');
+    peer.resume();
+    await once(peer, "data");
+    peer[leave]();
+    await closed;
+  }
+  while (ended < 3) await attached.call("x", 1);
+});
+
 test("when the owner closes, calls and streams of those attached fail, and the next opener owns", async () => {
   const folder = makeFolder();
   const owner = await own(folder);

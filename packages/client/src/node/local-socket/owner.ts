@@ -85,7 +85,7 @@ function servePeer(socket: Socket, ready: Promise<LocalHandler>): void {
       const handler = await ready;
       if (gone.signal.aborted) return;
       for await (const reply of replies(handler, message, gone.signal)) {
-        if (gone.signal.aborted) return;
+        if (gone.signal.aborted || !socket.writable) return;
         if (!writeJsonLine(socket, reply)) await drained(socket, gone.signal);
       }
     } finally {
