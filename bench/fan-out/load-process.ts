@@ -2,11 +2,16 @@
 // sender has received. Prints "measuring", then the deliveries per second.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { connect } from "node:net";
 import { clientFrame, encode } from "@parley/protocol";
 import { WebSocket } from "ws";
-import { addressOf, makeAccount, RawClient, transportOf } from "../../packages/server/src/testing/raw-client.ts";
+import {
+  addressOf,
+  makeAccount,
+  RawClient,
+  transportOf,
+} from "../../packages/server/src/testing/raw-client.ts";
 import { createRoomWith, resume } from "../../packages/server/src/testing/room-requests.ts";
 import { FrameCounter, NatsCounter } from "./frame-counter.ts";
 
@@ -51,11 +56,15 @@ async function parleyClients(url: string): Promise<Client[]> {
     members.push({ client, address: addressOf(account) });
   }
   const [first, ...others] = members as [(typeof members)[0], ...typeof members];
-  const room = await createRoomWith(first.client, others.map(({ address }) => address));
+  const room = await createRoomWith(
+    first.client,
+    others.map(({ address }) => address),
+  );
   for (const { client } of members) {
     await resume(client, [room], { after: 1 });
     await client.until(() => client.deliveries.some(({ kind }) => kind === "live"));
-    if (client !== first.client) await client.until(() => client.deliveries.some(({ kind }) => kind === "inbox-item"));
+    if (client !== first.client)
+      await client.until(() => client.deliveries.some(({ kind }) => kind === "inbox-item"));
   }
   return members.map(({ client }) => {
     const request = { kind: "append", room, epoch: 1, proposal: false } as const;

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
@@ -63,5 +63,5 @@ export function startWorker(command: readonly string[], core: number): Worker {
 
 /** Starts a TypeScript file of this folder. */
 export function startScript(file: string, args: readonly string[], core: number): Worker {
-  return startWorker([process.execPath, join(import.meta.dirname, file), ...args], core);
+  return startWorker([process.execPath, "--expose-gc", join(import.meta.dirname, file), ...args], core);
 }

@@ -1,4 +1,5 @@
-// The relay under load, alone in its process. Prints its URL; ends when its input does.
+// The relay under load, alone in its process. Prints its URL, and for each line of input the memory it holds in bytes;
+// ends with its input.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +24,10 @@ const relay = await startRelay({
   },
 });
 console.log(relay.url);
-process.stdin.on("data", () => console.log(JSON.stringify(process.memoryUsage())));
+process.stdin.on("data", () => {
+  globalThis.gc?.();
+  console.log(process.memoryUsage.rss());
+});
 process.stdin.on("end", async () => {
   await relay.close();
   rmSync(dataFolder, { recursive: true, force: true });

@@ -89,9 +89,9 @@ export function composeScreen(contents: ScreenContents): ScreenFrame {
           )
         : [],
     main: [...header, ...timeline.map((line) => [{ text: margin }, ...line])].map((line) =>
-      fitLine(line, width),
+      truncateLine(line, width),
     ),
-    foot: foot.map((line) => fitLine(line, columns)),
+    foot: foot.map((line) => truncateLine(line, columns)),
     cursor: { x: composer.cursorColumn, y: rows - composer.lines.length + composer.cursorRow },
     regions: {
       timeline: { width: textColumns, height: timelineHeight },
