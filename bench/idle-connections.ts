@@ -1,5 +1,5 @@
 import type { Worker } from "./fan-out/processes.ts";
-import { startScript } from "./fan-out/processes.ts";
+import { startBundle, startScript } from "./fan-out/processes.ts";
 
 /** One figure; `goal` where the design names one. */
 interface IdleRow {
@@ -25,7 +25,7 @@ async function measure(
   mode: "plain" | "tls",
   count: number,
 ): Promise<{ idleBytes: number; eachBytes: number }> {
-  const relay = startScript("relay-process.ts", [mode], RELAY_CORE);
+  const relay = startBundle("relay-process.ts", [mode], RELAY_CORE);
   const url = await relay.nextLine();
   const clients = startScript("idle-process.ts", [url], CLIENT_CORE);
   try {

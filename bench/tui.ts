@@ -18,7 +18,8 @@ const LOAD = { messages: MESSAGES, keys: 400, scrolls: 100 };
 export async function benchTui(): Promise<readonly BenchRow[]> {
   const { measureScreen } = await import("../packages/terminal/src/testing/screen-latency.ts");
   const { firstFrameMs, keysMs, scrollsMs } = await measureScreen(LOAD);
-  const at = (sorted: readonly number[], share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const at = (sorted: readonly number[], share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   const name = `terminal, ${MESSAGES.toLocaleString("en")} messages`;
   return [
     { name: `${name}: first list`, value: firstFrameMs, unit: "ms", goal: 500 },

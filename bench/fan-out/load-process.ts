@@ -33,10 +33,11 @@ interface Client {
 
 /** A masked frame whose mask is zero: the payload as it is. */
 function clientFrameOf(payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(payload.length < 126 ? 6 : 8);
+  const isShort = payload.length < 126;
+  const header = Buffer.alloc(isShort ? 6 : 8);
   header[0] = 0x82;
-  if (payload.length < 126) header[1] = 0x80 | payload.length;
-  else header.writeUInt16BE(payload.length, ((header[1] = 0x80 | 126), 2));
+  header[1] = 0x80 | (isShort ? payload.length : 126);
+  if (!isShort) header.writeUInt16BE(payload.length, 2);
   return Buffer.concat([header, payload]);
 }
 

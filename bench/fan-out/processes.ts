@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { buildSync } from "esbuild";
 
 const CLOCK_TICKS_PER_S = 100;
 
@@ -63,5 +64,23 @@ export function startWorker(command: readonly string[], core: number): Worker {
 
 /** Starts a TypeScript file of this folder. */
 export function startScript(file: string, args: readonly string[], core: number): Worker {
-  return startWorker([process.execPath, "--expose-gc", join(import.meta.dirname, file), ...args], core);
+  return startWorker([process.execPath, join(import.meta.dirname, file), ...args], core);
+}
+
+/** Starts a TypeScript file of this folder as it would be published: one file, so that no compiler sits in memory. */
+export function startBundle(file: string, args: readonly string[], core: number): Worker {
+  const folder = mkdtempSync(join(tmpdir(), "parley-bundle-"));
+  const outfile = join(folder, "bundle.mjs");
+  buildSync({
+    entryPoints: [join(import.meta.dirname, file)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "error",
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  });
+  const worker = startWorker([process.execPath, "--expose-gc", outfile, ...args], core);
+  worker.child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return worker;
 }

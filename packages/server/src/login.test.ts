@@ -114,6 +114,19 @@ describe("login", () => {
     await client.logIn(account);
   });
 
+  it("lets the client ask on without waiting for the session", async () => {
+    await using relay = await startTestRelay();
+    const { account } = await relay.member("ana");
+    const client = await relay.connect();
+    const signer = await signerFromSeed(account.device);
+    const device = addressOf(account);
+    const signature = await signer.sign(loginMessage({ helloBytes: client.helloBytes, device }));
+    const session = client.request({ kind: "authenticate", device, signature }, "session");
+    const rooms = client.request({ kind: "list-rooms" }, "rooms");
+    expect((await session).name).toBe("ana");
+    expect((await rooms).rooms).toEqual([]);
+  });
+
   it("cannot be passed on by somebody who ends TLS in between", async () => {
     await using relay = await startTestRelay(TLS);
     const { account } = await relay.member("ana");

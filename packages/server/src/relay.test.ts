@@ -161,3 +161,24 @@ it("has an invite for the first account", async () => {
   await client.register(await makeAccount("ana"), "ana", invite);
   expect(await relay.relay.countAccounts()).toBe(1);
 });
+
+it("resumes no TLS session: every connection shows the certificate", async () => {
+  await using relay = await startTestRelay({ tls: { kind: "self-signed" } });
+  const { port } = relay.relay.address;
+  const dial = async (session?: Buffer) => {
+    const wire = connectTls({
+      port,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      ...(session && { session }),
+    });
+    await once(wire, "secureConnect");
+    wire.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(wire, "data");
+    const seen = { isReused: wire.isSessionReused(), session: wire.getSession() };
+    wire.destroy();
+    return seen;
+  };
+  const { session } = await dial();
+  expect((await dial(session)).isReused).toBe(false);
+});

@@ -1,19 +1,19 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ClientFrame, DeviceAddress, ErrorCode, Request, ServerFrame } from "@parley/protocol";
-import { clientFrame, decode, deviceText, ProtocolError } from "@parley/protocol";
+import { deviceText, ProtocolError } from "@parley/protocol";
 import { TLS_EXPORTER_BYTES } from "@parley/trust";
 import { DeviceSubscriptions } from "../delivery/device-subscriptions.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import type { Turn } from "../delivery/turn.ts";
 import { frameForWire, frameMessage, framePong, PING_FRAME } from "../delivery/websocket-framing.ts";
 import type { RelayLimits } from "../limits/relay-limits.ts";
-import { ANSWER_BYTES } from "../limits/relay-limits.ts";
 import { faultTrace } from "../log.ts";
 import type { RelayServices, Reply, Session, Stranger } from "../requests/call.ts";
 import { handle } from "../requests/handlers.ts";
 import { authenticate, register } from "../requests/login.ts";
 import type { RelaySocket } from "./relay-socket.ts";
+import { RequestIntake } from "./request-intake.ts";
 
 /** Status codes of RFC 6455 §7.4.1. */
 export const CLOSE = {
@@ -37,6 +37,8 @@ const EXPORTER_LABEL = "EXPORTER-Channel-Binding";
 const MAX_PONG_BACKLOG_BYTES = 64 * 1024;
 const NO_CONTEXT = Buffer.alloc(0);
 
+type LoginRequest = Extract<Request, { kind: "authenticate" | "register" }>;
+
 /** What all connections of a relay have in common. */
 export interface ConnectionContext {
   readonly services: RelayServices;
@@ -57,23 +59,15 @@ export class Connection {
   readonly #socket: RelaySocket;
   readonly #transport: Socket;
   readonly #outbox: Outbox;
+  readonly #intake: RequestIntake;
   #helloBytes: Uint8Array | undefined;
   #session: Session | undefined;
-  #isLoggingIn = false;
-  #lastId = 0;
-  /** Frames that have come and were not looked at, for want of room. */
-  #unread: Buffer[] = [];
-  #isWaiting = false;
-  #inFlight = 0;
-  /** Room in the outbox kept for answers that are being worked on. */
-  #reservedBytes = 0;
   #isClosing = false;
   /** Whether the error that closes the connection has been sent. */
   #saidWhy = false;
   /** Whether anything came since the last ping. */
   #isHeard = true;
   #takenBytes = 0;
-  #settled: (() => void)[] = [];
 
   constructor(options: {
     readonly context: ConnectionContext;
@@ -92,6 +86,13 @@ export class Connection {
     this.#outbox = new Outbox(transport, context.turn, {
       limitBytes: context.limits.outboxBytes,
       onOverflow: () => this.#lag(),
+    });
+    this.#intake = new RequestIntake({
+      socket,
+      outbox: this.#outbox,
+      limits: context.limits,
+      answer: (frame, frameBytes) => this.#answer(frame, frameBytes),
+      onUnreadable: (error) => this.#refuseUnreadable(error),
     });
     socket.beforeClose = (code) => this.#finish(code);
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
@@ -125,8 +126,8 @@ export class Connection {
   }
 
   /** Resolves when no request is being worked on. */
-  async settled(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#settled.push(resolve));
+  settled(): Promise<void> {
+    return this.#intake.settled();
   }
 
   /** Sends what waits, then closes. */
@@ -158,57 +159,12 @@ export class Connection {
       this.refuse(new ProtocolError("malformed", "text frame"), CLOSE.unsupportedData);
       return;
     }
-    this.#unread.push(data);
-    this.#work();
+    this.#intake.take(data);
   }
 
-  /** Begins what was asked, as long as there is room for it and its answer; the rest is left in the client's hands. */
-  #work(): void {
-    while (this.#unread.length > 0 && !this.#isClosing && !this.#isOverloaded) {
-      this.#begin(this.#unread.shift() as Buffer);
-    }
-    if (this.#unread.length === 0) {
-      if (this.#socket.isPaused) this.#socket.resume();
-      return;
-    }
-    if (!this.#socket.isPaused) this.#socket.pause();
-    const { outboxBytes } = this.#context.limits;
-    if (this.#isWaiting || this.#outbox.backlogBytes < outboxBytes) return;
-    this.#isWaiting = true;
-    void this.#outbox.whenBelow(outboxBytes).then(() => {
-      this.#isWaiting = false;
-      this.#work();
-    });
-  }
-
-  get #isOverloaded(): boolean {
-    const { requestsInFlight, outboxBytes } = this.#context.limits;
-    return (
-      this.#inFlight >= requestsInFlight || this.#reservedBytes + this.#outbox.backlogBytes >= outboxBytes
-    );
-  }
-
-  #begin(data: Buffer): void {
-    let frame: ClientFrame;
-    try {
-      // Not as a Buffer: its `slice` makes a view where those who keep bytes expect a copy.
-      frame = decode(clientFrame, new Uint8Array(data.buffer, data.byteOffset, data.length));
-      if (frame.id <= this.#lastId) throw new ProtocolError("malformed", "request number");
-    } catch (error) {
-      const code = error instanceof ProtocolError ? error.code : "internal";
-      this.refuse(new ProtocolError(code), code === "internal" ? CLOSE.internalError : CLOSE.protocolError);
-      return;
-    }
-    this.#lastId = frame.id;
-    const reservedBytes = ANSWER_BYTES[frame.request.kind];
-    this.#inFlight++;
-    this.#reservedBytes += reservedBytes;
-    void this.#answer(frame, data.length).finally(() => {
-      this.#inFlight--;
-      this.#reservedBytes -= reservedBytes;
-      this.#work();
-      if (this.#inFlight === 0) for (const resolve of this.#settled.splice(0)) resolve();
-    });
+  #refuseUnreadable(error: unknown): void {
+    if (error instanceof ProtocolError) this.refuse(new ProtocolError(error.code), CLOSE.protocolError);
+    else this.#fail(error);
   }
 
   async #answer({ id, request }: ClientFrame, frameBytes: number): Promise<void> {
@@ -239,27 +195,25 @@ export class Connection {
     return handle(request.kind, request, { services, session });
   }
 
-  async #logIn(request: Extract<Request, { kind: "authenticate" | "register" }>): Promise<Reply> {
+  async #logIn(request: LoginRequest): Promise<Reply> {
     const { services } = this.#context;
     const helloBytes = this.#helloBytes;
-    if (!helloBytes || this.#isLoggingIn) throw new ProtocolError("forbidden", "already logged in");
+    if (!helloBytes) throw new ProtocolError("forbidden", "already logged in");
     const stranger: Stranger = { address: this.address, helloBytes, tlsExporter: () => this.#tlsExporter() };
-    this.#isLoggingIn = true;
     try {
-      const { device, answer } =
+      const { device, answer } = await this.#intake.hold(
         request.kind === "authenticate"
-          ? await authenticate(request, stranger, services)
-          : await register(request, stranger, services);
+          ? authenticate(request, stranger, services)
+          : register(request, stranger, services),
+      );
       this.#session = this.#openSession(device);
       this.#helloBytes = undefined;
       this.onLogin?.();
       return { answer };
     } catch (error) {
-      if (error instanceof ProtocolError)
-        services.log.warn("login-failed", { code: error.code, address: this.address });
+      const code = error instanceof ProtocolError ? error.code : "internal";
+      services.log.warn("login-failed", { code, address: this.address });
       throw error;
-    } finally {
-      this.#isLoggingIn = false;
     }
   }
 
@@ -316,13 +270,14 @@ export class Connection {
     const code = CODE_OF_CLOSE.get(closeCode);
     if (code && !this.#isClosing && !this.#saidWhy) this.#pushError(0, new ProtocolError(code));
     this.#isClosing = true;
+    this.#intake.close();
     this.#session?.subscriptions.leaveAll();
     this.#outbox.flushAll();
   }
 
   #release(): void {
     this.#isClosing = true;
-    this.#unread = [];
+    this.#intake.close();
     this.#session?.subscriptions.leaveAll();
     this.#outbox.close();
   }

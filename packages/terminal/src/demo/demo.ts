@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { formatInviteLink, parseInviteLink } from "@parley/trust";
+import { PROGRAM_FILE } from "../program-file.ts";
 import { CONVERSATION } from "./conversation.ts";
 import { ManInTheMiddle, Network } from "./network.ts";
 import { Person, PersonFailure } from "./person.ts";
@@ -10,7 +10,10 @@ import { findInFiles, RelayProcess } from "./relay-process.ts";
 
 const ROOM = "Garden committee";
 const TOPIC = "who waters the tomatoes in August";
-const SECRETS = { away: "Cy, the key is under the blue pot", after: "Good. Now without Cy: the surprise is on Friday" };
+const SECRETS = {
+  away: "Cy, the key is under the blue pot",
+  after: "Good. Now without Cy: the surprise is on Friday",
+};
 
 /** A step of the demo did not come out as it must. */
 export class DemoFailure extends Error {
@@ -33,7 +36,6 @@ export async function playDemo(say: (line: string) => Promise<void>): Promise<vo
 class Demo {
   readonly #folder: string;
   readonly #say: (line: string) => Promise<void>;
-  readonly #program = fileURLToPath(new URL("../../bin/parley.js", import.meta.url));
 
   constructor(folder: string, say: (line: string) => Promise<void>) {
     this.#folder = folder;
@@ -43,7 +45,7 @@ class Demo {
   async play(): Promise<void> {
     await this.#say("Parley demo: a relay and three people on this machine, each a process of its own.");
     await this.#title("A relay starts");
-    await using relay = await RelayProcess.start(this.#program, join(this.#folder, "relay"));
+    await using relay = await RelayProcess.start(PROGRAM_FILE, join(this.#folder, "relay"));
     await using network = await Network.start(relay.port);
     await this.#say(`It listens on 127.0.0.1:${relay.port}. Its identity, as 30 digits: ${relay.code}`);
 
@@ -63,7 +65,9 @@ class Demo {
 
   async #meet({ relay, network, people: [ana, bo, cy] }: Meeting): Promise<string> {
     await this.#title("People come by invite links");
-    await this.#say("A link carries the fingerprint of the server's identity, so nobody can stand in for the server.");
+    await this.#say(
+      "A link carries the fingerprint of the server's identity, so nobody can stand in for the server.",
+    );
     await ana.do("arrive", overNetwork(relay.firstLink, network.port), "ana");
     await ana.do("open");
     await ana.do("connection", "connected");
@@ -73,7 +77,9 @@ class Demo {
       await guest.do("arrive", overNetwork(await ana.do("inviteLink", room), network.port), guest.name);
       await guest.do("open");
       await ana.do("see", room, `* ${guest.name} joined`);
-      await this.#say(`${guest.name} used a link from ana: in the room, and each has checked the other by it.`);
+      await this.#say(
+        `${guest.name} used a link from ana: in the room, and each has checked the other by it.`,
+      );
     }
     return room;
   }
@@ -110,7 +116,9 @@ class Demo {
     const state = await cy.do("roomState", room);
     const lines = await cy.do("lines", room);
     must(state === "removed" && !lines.some((line) => line.includes(SECRETS.after)), "cy can still read");
-    await this.#say("bo has it; cy's timeline ends with “ana removed you”, and her keys for the room are gone.");
+    await this.#say(
+      "bo has it; cy's timeline ends with “ana removed you”, and her keys for the room are gone.",
+    );
   }
 
   async #lookIntoTheRelay(folder: string): Promise<void> {
@@ -153,7 +161,7 @@ class Demo {
 
   async #impersonate(room: string, { network, relay, ana, bo }: Watched): Promise<void> {
     await this.#title("Another server answers at the same address");
-    await using impostor = await RelayProcess.start(this.#program, join(this.#folder, "impostor"));
+    await using impostor = await RelayProcess.start(PROGRAM_FILE, join(this.#folder, "impostor"));
     network.redirect(impostor.port);
     await bo.do("send", room, "not for the impostor");
     await bo.do("reconnect");
@@ -168,7 +176,7 @@ class Demo {
   }
 
   #person(name: string): Person {
-    return new Person(this.#program, name, join(this.#folder, name));
+    return new Person(PROGRAM_FILE, name, join(this.#folder, name));
   }
 
   async #title(text: string): Promise<void> {

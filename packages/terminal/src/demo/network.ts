@@ -87,7 +87,12 @@ export class ManInTheMiddle implements AsyncDisposable {
 
   #intercept(inbound: TLSSocket, port: number): void {
     this.connections += 1;
-    const outbound = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false, ALPNProtocols: ["http/1.1"] });
+    const outbound = connectTls({
+      host: "127.0.0.1",
+      port,
+      rejectUnauthorized: false,
+      ALPNProtocols: ["http/1.1"],
+    });
     let opening: string | undefined = "";
     inbound.on("data", (bytes: Buffer) => {
       let frames = bytes;

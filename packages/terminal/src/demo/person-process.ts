@@ -57,7 +57,11 @@ async function answer(person: PersonProcess, { id, method, parameters }: PersonC
     process.send?.({ id, result: result ?? null } satisfies PersonReply);
   } catch (error) {
     const code = error instanceof ConnectionError ? error.code : "failed";
-    process.send?.({ id, error: error instanceof Error ? error.message : String(error), code } satisfies PersonReply);
+    process.send?.({
+      id,
+      error: error instanceof Error ? error.message : String(error),
+      code,
+    } satisfies PersonReply);
   }
 }
 
@@ -80,7 +84,11 @@ class PersonProcess implements PersonMethods {
 
   async open(): Promise<void> {
     const store = openStore(this.#folder);
-    this.#chat = await openChat({ folder: this.#folder, store, onFault: (error) => process.emit("uncaughtException", error as Error) });
+    this.#chat = await openChat({
+      folder: this.#folder,
+      store,
+      onFault: (error) => process.emit("uncaughtException", error as Error),
+    });
   }
 
   async close(): Promise<void> {
@@ -99,7 +107,10 @@ class PersonProcess implements PersonMethods {
   }
 
   async accept(): Promise<string> {
-    const { invitations } = await this.#until(({ invitations: waiting }) => waiting.length > 0, "an invitation");
+    const { invitations } = await this.#until(
+      ({ invitations: waiting }) => waiting.length > 0,
+      "an invitation",
+    );
     return this.#running.acceptInvitation(invitations[0]?.id ?? "");
   }
 
@@ -144,7 +155,10 @@ class PersonProcess implements PersonMethods {
   }
 
   async connection(kind: "connected" | "waiting" | "stopped"): Promise<string> {
-    const { connection } = await this.#until(({ connection: now }) => now.kind === kind, `connection ${kind}`);
+    const { connection } = await this.#until(
+      ({ connection: now }) => now.kind === kind,
+      `connection ${kind}`,
+    );
     return "reason" in connection ? connection.reason : "";
   }
 

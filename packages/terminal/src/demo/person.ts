@@ -46,7 +46,11 @@ export class Person implements AsyncDisposable {
     const id = this.#nextId++;
     const call = Promise.withResolvers<never>();
     this.#calls.set(id, call);
-    this.#child.send({ id, method, parameters: parameters as unknown as readonly never[] } satisfies PersonCall);
+    this.#child.send({
+      id,
+      method,
+      parameters: parameters as unknown as readonly never[],
+    } satisfies PersonCall);
     return call.promise;
   }
 

@@ -57,7 +57,8 @@ export async function findInFiles(
     files += 1;
     bytes += content.length;
     for (const text of texts) {
-      if (content.includes(text, 0, "utf8") || content.includes(text, 0, "utf16le")) found = `"${text}" in ${entry.name}`;
+      if (content.includes(text, 0, "utf8") || content.includes(text, 0, "utf16le"))
+        found = `"${text}" in ${entry.name}`;
     }
   }
   return { files, bytes, found };

@@ -48,6 +48,10 @@ chat.setMembers(garden, [
 ]);
 chat.change({ recoveryWordsFile: "/home/ana/.local/share/parley/recovery-words.txt" });
 
+process.on("SIGUSR2", () => {
+  throw new Error("a crash, for the test of what is left of the terminal");
+});
+
 const theme = process.argv[2];
 await runScreen({
   chat,

@@ -47,7 +47,15 @@ export async function measureScreen(load: {
   const stopping = new AbortController();
   const startMs = performance.now();
   const first = display.written(`message ${load.messages - 1}`);
-  const screen = runScreen({ chat, keyboard, display, background: "dark", colour: true, mouse: false, signal: stopping.signal });
+  const screen = runScreen({
+    chat,
+    keyboard,
+    display,
+    background: "dark",
+    colour: true,
+    mouse: false,
+    signal: stopping.signal,
+  });
   await first;
   const firstFrameMs = performance.now() - startMs;
   const keysMs = await times(load.keys, async (index) => {
@@ -56,7 +64,9 @@ export async function measureScreen(load: {
     if (index > 0 && index % 100 === 0) await press("\x15", `\x1b[4G`);
     await press("x", `\x1b[${column + 1}G`);
   });
-  const scrollsMs = await times(load.scrolls, (index) => press("\x1b[5~", index === 0 ? "scrolled back" : "\x1b[?2026l"));
+  const scrollsMs = await times(load.scrolls, (index) =>
+    press("\x1b[5~", index === 0 ? "scrolled back" : "\x1b[?2026l"),
+  );
   stopping.abort();
   await screen;
   return { firstFrameMs, keysMs, scrollsMs };

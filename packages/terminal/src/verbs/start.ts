@@ -2,7 +2,6 @@ import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import type { Chat } from "@parley/client";
 import { settleConnection } from "../chat-waiting.ts";
 import { CommandFailure } from "../command-failure.ts";
@@ -13,6 +12,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import type { Greeting } from "../opened-screen.ts";
 import { showChat } from "../opened-screen.ts";
 import type { ScreenChoice, VerbContext } from "../program.ts";
+import { PROGRAM_FILE } from "../program-file.ts";
 import { findRelayService, rememberedPort } from "../relay-service.ts";
 import { chooseName } from "./join.ts";
 import { DEFAULT_LISTEN_PORT } from "./serve.ts";
@@ -78,9 +78,8 @@ async function ensureRelay(folder: string): Promise<Companion | undefined> {
     return undefined;
   }
   const port = (await rememberedPort(folder)) ?? (await freePort(DEFAULT_LISTEN_PORT));
-  const program = fileURLToPath(new URL("../../bin/parley.js", import.meta.url));
   const child = fork(
-    program,
+    PROGRAM_FILE,
     ["serve", "--companion", "--yes", "--log", "silent", "--data", folder, "--listen", `127.0.0.1:${port}`],
     { stdio: ["ignore", "ignore", "pipe", "ipc"], detached: true },
   );
