@@ -31,7 +31,9 @@ const result = await build({
   define: { "process.env.NODE_ENV": '"production"' },
   // Ink loads its development tools only when DEV is set; ws's native helpers are optional.
   external: ["react-devtools-core", "bufferutil", "utf-8-validate"],
-  banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
   logLevel: "warning",
 });
 
@@ -56,4 +58,6 @@ for (const [from, to] of [
   cpSync(join(root, from), join(target, to), { recursive: true });
 }
 const bytes = Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
-console.log(`build/parley: ${Object.keys(result.metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`);
+console.log(
+  `build/parley: ${Object.keys(result.metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`,
+);

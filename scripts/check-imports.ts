@@ -20,10 +20,14 @@ const ONE_DOOR: Readonly<Record<string, string>> = { "ts-mls": "packages/client/
 
 const IMPORT = /(?:^|\n)\s*(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*"([^"]+)"|\bimport\("([^"]+)"\)/g;
 
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts", "*.tsx"], {
-  cwd: root,
-  encoding: "utf8",
-})
+const files = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts", "*.tsx"],
+  {
+    cwd: root,
+    encoding: "utf8",
+  },
+)
   .split("\n")
   .filter((file) => file !== "" && existsSync(join(root, file)));
 
@@ -32,7 +36,9 @@ const graph = new Map<string, string[]>();
 
 for (const file of files) {
   const text = readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-  const typeOnly = new Set([...text.matchAll(/(?:import|export) type [^"]*?"([^"]+)"/g)].map((match) => match[1]));
+  const typeOnly = new Set(
+    [...text.matchAll(/(?:import|export) type [^"]*?"([^"]+)"/g)].map((match) => match[1]),
+  );
   const targets: string[] = [];
   for (const match of text.matchAll(IMPORT)) {
     const target = (match[1] ?? match[2]) as string;

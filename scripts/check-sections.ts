@@ -1,6 +1,7 @@
 // Every section that the code cites (docs/protocol.md §4.2, trust.md §A1 …) must be a heading of that document.
-import { existsSync, readFileSync } from "node:fs";
+
 import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -18,15 +19,20 @@ function headingsOf(document: string): ReadonlySet<string> {
   return known;
 }
 
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts", "*.tsx"], {
-  cwd: root,
-  encoding: "utf8",
-});
+const files = execFileSync(
+  "git",
+  ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts", "*.tsx"],
+  {
+    cwd: root,
+    encoding: "utf8",
+  },
+);
 const missing: string[] = [];
 for (const file of files.split("\n").filter((name) => name !== "" && existsSync(join(root, name)))) {
   const text = readFileSync(join(root, file), "utf8");
   for (const [, document, section] of text.matchAll(CITATION)) {
-    if (document && section && !headingsOf(document).has(section)) missing.push(`${file}: ${document} §${section}`);
+    if (document && section && !headingsOf(document).has(section))
+      missing.push(`${file}: ${document} §${section}`);
   }
 }
 if (missing.length > 0) {

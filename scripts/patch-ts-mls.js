@@ -57,10 +57,12 @@ export function patchTsMls(root) {
   const source = readFileSync(path, "utf8");
   const hash = sha256(source);
   if (hash === PATCHED_SHA256) return "already patched";
-  if (hash !== PUBLISHED_SHA256) throw new Error(`ts-mls ${FILE} is not the published file (SHA-256 ${hash})`);
+  if (hash !== PUBLISHED_SHA256)
+    throw new Error(`ts-mls ${FILE} is not the published file (SHA-256 ${hash})`);
 
   const patched = source.replace(PUBLISHED_RULE, CORRECT_RULE);
-  if (sha256(patched) !== PATCHED_SHA256) throw new Error(`patching ts-mls ${FILE} gave an unexpected result`);
+  if (sha256(patched) !== PATCHED_SHA256)
+    throw new Error(`patching ts-mls ${FILE} gave an unexpected result`);
   // A rename can't leave half a file behind.
   writeFileSync(`${path}.new`, patched);
   renameSync(`${path}.new`, path);

@@ -10,7 +10,8 @@ it("a commit that the room's rules forbid is refused by all, replaced, and the r
   await cy.chat.close();
   await using evil = await EvilMember.possess(cy, room);
   await evil.commit({ remove: evil.others() });
-  for (const person of [ana, bo]) await sees(person, room, "* a change by cy was refused: may not remove this member");
+  for (const person of [ana, bo])
+    await sees(person, room, "* a change by cy was refused: may not remove this member");
   await ana.chat.send(room, "nice try");
   await sees(bo, room, "ana: nice try");
   await bo.chat.send(room, "indeed");

@@ -1,9 +1,12 @@
 import { expect, it } from "vitest";
-import { connected, lines, roomOf, sees, until, World } from "./world.ts";
 import type { Person } from "./world.ts";
+import { connected, lines, roomOf, sees, until, World } from "./world.ts";
 
 const names = (person: Person, room: string) =>
-  person.chat.members(room).map(({ name }) => name).sort();
+  person.chat
+    .members(room)
+    .map(({ name }) => name)
+    .sort();
 
 it("two members who change the room at the same instant both end up right", async () => {
   await using world = await World.start();
@@ -36,7 +39,9 @@ it("everybody writes while everybody changes the room, and all end with the same
   const [ana, bo, cy, dee] = people as [Person, Person, Person, Person];
   const room = await roomOf(ana, "garden", [bo, cy, dee]);
   await Promise.all([
-    ...people.flatMap((person) => Array.from({ length: 25 }, (_, n) => person.chat.send(room, `${person.name} ${n}`))),
+    ...people.flatMap((person) =>
+      Array.from({ length: 25 }, (_, n) => person.chat.send(room, `${person.name} ${n}`)),
+    ),
     ana.chat.setRole(room, "bo", "admin"),
     ana.chat.renameRoom(room, "orchard"),
     ana.chat.setTopic(room, "apples"),
@@ -44,8 +49,14 @@ it("everybody writes while everybody changes the room, and all end with the same
   ]);
   for (const person of people) {
     await until(person, "all is sent", (chat) => chat.snapshot().queued === 0);
-    await until(person, "all is here", () => lines(person, room).filter((line) => /^\w+: /.test(line)).length === 100);
-    await until(person, "bo is admin", (chat) => chat.members(room).some(({ name, role }) => name === "bo" && role === "admin"));
+    await until(
+      person,
+      "all is here",
+      () => lines(person, room).filter((line) => /^\w+: /.test(line)).length === 100,
+    );
+    await until(person, "bo is admin", (chat) =>
+      chat.members(room).some(({ name, role }) => name === "bo" && role === "admin"),
+    );
   }
   const said = (person: Person) => lines(person, room).filter((line) => !line.startsWith("*"));
   for (const person of [bo, cy, dee]) expect(said(person)).toEqual(said(ana));

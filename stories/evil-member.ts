@@ -1,18 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { signerFromSeed } from "@parley/trust";
 import type { RelayConnection } from "@parley/client";
-import { createMlsEngine } from "@parley/client/mls";
 import type { CommitRequest, Group } from "@parley/client/mls";
+import { createMlsEngine } from "@parley/client/mls";
+import { readLeafCredential, signerFromSeed } from "@parley/trust";
+import { systemClock } from "../packages/client/src/connection/clock.ts";
 import { deviceLogin } from "../packages/client/src/connection/login.ts";
 import { connectRelay } from "../packages/client/src/connection/relay-connection.ts";
 import { createServerTrustCheck } from "../packages/client/src/connection/server-trust.ts";
 import { relayUrl } from "../packages/client/src/connection/transport.ts";
-import { systemClock } from "../packages/client/src/connection/clock.ts";
 import { nodeCrypto } from "../packages/client/src/mls/node.ts";
 import { loadAccount, pinsOf } from "../packages/client/src/node/account-folder.ts";
 import { openStore } from "../packages/client/src/node/open-chat.ts";
 import { tlsTransport } from "../packages/client/src/node/tls-transport.ts";
-import { readLeafCredential } from "@parley/trust";
 import type { Person } from "./world.ts";
 
 /** A member whose program keeps no rules: it commits whatever it likes, with its own keys, and the relay accepts it. */
@@ -55,7 +54,10 @@ export class EvilMember implements AsyncDisposable {
   }
 
   /** Commits without asking anybody's rules, and tells the relay the roster that fits. @returns the entry's seq. */
-  async commit(request: CommitRequest, spoil: (message: Uint8Array) => Uint8Array = (message) => message): Promise<number> {
+  async commit(
+    request: CommitRequest,
+    spoil: (message: Uint8Array) => Uint8Array = (message) => message,
+  ): Promise<number> {
     const { result } = await this.#group.commit(request);
     const addressOf = ({ identity }: { identity: Uint8Array }) => readLeafCredential(identity).device;
     const answer = await this.#connection.request(

@@ -46,7 +46,14 @@ export class World implements AsyncDisposable {
   async inviteLink(): Promise<string> {
     const invite = await this.relay.createOperatorInvite({ uses: 1, ttlMs: 3_600_000 });
     const { serverId, address } = this.relay;
-    return formatInviteLink({ ...address, serverId, ...invite, inviter: undefined, room: undefined, checkpoint: undefined });
+    return formatInviteLink({
+      ...address,
+      serverId,
+      ...invite,
+      inviter: undefined,
+      room: undefined,
+      checkpoint: undefined,
+    });
   }
 
   /** A new person, signed up by a link of the operator (or the one given) and connected. */
@@ -79,7 +86,12 @@ export class World implements AsyncDisposable {
 }
 
 function relayOptions(folder: string, options: Partial<RelayOptions>): RelayOptions {
-  return { dataFolder: join(folder, "relay"), onNewIdentity: () => undefined, log: { level: "silent" }, ...options };
+  return {
+    dataFolder: join(folder, "relay"),
+    onNewIdentity: () => undefined,
+    log: { level: "silent" },
+    ...options,
+  };
 }
 
 /** Waits until `condition` holds, looking again after each change of the person's chat. */
@@ -99,7 +111,8 @@ export async function until(person: Person, what: string, condition: (chat: Chat
       resolve();
     };
     const watchRooms = () => {
-      for (const { id } of chat.snapshot().rooms) if (!watched.has(id)) watched.set(id, chat.subscribeTimeline(id, check));
+      for (const { id } of chat.snapshot().rooms)
+        if (!watched.has(id)) watched.set(id, chat.subscribeTimeline(id, check));
     };
     const watched = new Map<string, () => void>();
     stops.push(
@@ -156,12 +169,18 @@ export function sees(person: Person, room: string, text: string): Promise<void> 
 /** Ana's room with everybody in it. */
 export async function roomOf(owner: Person, name: string, guests: readonly Person[]): Promise<string> {
   const room = await owner.chat.createRoom(name);
-  if (guests.length > 0) await owner.chat.invite(room, guests.map((guest) => guest.name));
+  if (guests.length > 0)
+    await owner.chat.invite(
+      room,
+      guests.map((guest) => guest.name),
+    );
   for (const guest of guests) {
     await until(guest, "invited", (chat) => chat.snapshot().invitations.length > 0);
     const [invitation] = guest.chat.snapshot().invitations;
     await guest.chat.acceptInvitation(invitation?.id ?? "");
-    await until(guest, `it knows the room ${name}`, (chat) => chat.snapshot().rooms.some((known) => known.name === name));
+    await until(guest, `it knows the room ${name}`, (chat) =>
+      chat.snapshot().rooms.some((known) => known.name === name),
+    );
   }
   return room;
 }

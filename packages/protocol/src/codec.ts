@@ -1,5 +1,5 @@
-import { ProtocolError } from "./errors.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
 
 /**
  * How a value of `T` stands on the wire, in the presentation language of RFC 8446 §3 with the variable-size vectors
@@ -36,7 +36,8 @@ export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
 function unsigned(sizeBytes: number, max: number): Codec<number> {
   return {
     write(writer, value) {
-      if (!Number.isInteger(value) || value < 0 || value > max) throw new ProtocolError("malformed", "number");
+      if (!Number.isInteger(value) || value < 0 || value > max)
+        throw new ProtocolError("malformed", "number");
       writer.unsigned(value, sizeBytes);
     },
     read(reader) {
@@ -144,7 +145,9 @@ type Fields = Record<string, Codec<never>>;
 export type StructOf<F> = { readonly [K in keyof F]: Infer<F[K]> };
 
 /** The fields one after the other, in the order written here. */
-export function struct<const F extends Fields | Record<string, Codec<unknown>>>(fields: F): Codec<StructOf<F>> {
+export function struct<const F extends Fields | Record<string, Codec<unknown>>>(
+  fields: F,
+): Codec<StructOf<F>> {
   const members = Object.entries(fields) as [string, Codec<unknown>][];
   return {
     write(writer, value) {

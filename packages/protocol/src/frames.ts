@@ -1,5 +1,5 @@
-import { fixed, flag, list, oneOf, opaque, optional, struct, text, u16, u32, u53, variant } from "./codec.ts";
 import type { Infer } from "./codec.ts";
+import { fixed, flag, list, oneOf, opaque, optional, struct, text, u16, u32, u53, variant } from "./codec.ts";
 import { ERROR_CODES } from "./errors.ts";
 import { accountId, clientId, deviceAddress, inviteId, roomId } from "./identifiers.ts";
 import { LIMITS } from "./limits.ts";
@@ -168,7 +168,10 @@ export const serverFrame = variant({
   /** One entry of a room log, in order (docs/protocol.md §5.1): the same bytes for every member. */
   entry: [3, struct({ entry: opaque(LIMITS.frameBytes) })],
   /** One item of this device's inbox, in order. */
-  "inbox-item": [4, struct({ seq: u53, from: deviceAddress, receivedAtMs: u53, item: opaque(LIMITS.inboxItemBytes) })],
+  "inbox-item": [
+    4,
+    struct({ seq: u53, from: deviceAddress, receivedAtMs: u53, item: opaque(LIMITS.inboxItemBytes) }),
+  ],
   /** Everything up to `seq` has been sent; what follows is live (the cut-over of a resume). */
   live: [5, struct({ room: roomId, seq: u53 })],
   /** This connection reads too slowly: its queue was dropped. Resume from the cursors. */

@@ -1,5 +1,5 @@
-import { fixed, struct, u32 } from "./codec.ts";
 import type { Infer } from "./codec.ts";
+import { fixed, struct, u32 } from "./codec.ts";
 
 /** 16 random bytes: a room, and its MLS group id. */
 export const roomId = fixed(16);

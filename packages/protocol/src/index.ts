@@ -3,6 +3,7 @@
  * Pure: no I/O, no clock, no keys. The prose is docs/protocol.md.
  */
 export { ByteReader, ByteWriter } from "./bytes.ts";
+export type { Codec, Infer } from "./codec.ts";
 export {
   decode,
   encode,
@@ -14,17 +15,17 @@ export {
   optional,
   struct,
   text,
+  u8,
   u16,
   u32,
   u53,
-  u8,
   variant,
 } from "./codec.ts";
-export type { Codec, Infer } from "./codec.ts";
-export { ERROR_CODES, ProtocolError } from "./errors.ts";
 export type { ErrorCode, ErrorData } from "./errors.ts";
-export { answer, clientFrame, hello, request, serverFrame, SUBPROTOCOL } from "./frames.ts";
+export { ERROR_CODES, ProtocolError } from "./errors.ts";
 export type { Answer, ClientFrame, Hello, Request, RequestKind, ServerFrame } from "./frames.ts";
+export { answer, clientFrame, hello, request, SUBPROTOCOL, serverFrame } from "./frames.ts";
+export type { DeviceAddress } from "./identifiers.ts";
 export {
   accountId,
   bytesEqual,
@@ -35,7 +36,6 @@ export {
   inviteId,
   roomId,
 } from "./identifiers.ts";
-export type { DeviceAddress } from "./identifiers.ts";
 export { isName, LIMITS } from "./limits.ts";
-export { decodeRoomLogEntry, EMPTY_LOG_HEAD, encodeRoomLogEntry, ENTRY_KINDS } from "./room-log.ts";
 export type { EntryKind, RoomLogEntry } from "./room-log.ts";
+export { decodeRoomLogEntry, EMPTY_LOG_HEAD, ENTRY_KINDS, encodeRoomLogEntry } from "./room-log.ts";

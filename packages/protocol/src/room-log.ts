@@ -1,5 +1,5 @@
-import { decode, encode, list, oneOf, opaque, struct, u8, u53 } from "./codec.ts";
 import type { Infer } from "./codec.ts";
+import { decode, encode, list, oneOf, opaque, struct, u8, u53 } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
 import { clientId, deviceAddress, roomId } from "./identifiers.ts";
 import { LIMITS } from "./limits.ts";

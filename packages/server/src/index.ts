@@ -3,7 +3,7 @@
  */
 export type { Bus } from "./bus/bus.ts";
 export type { Clock } from "./clock.ts";
-export type { NewIdentity } from "./identity/server-keys.ts";
+export { NewIdentity } from "./identity/server-keys.ts";
 export type { RelayLimits } from "./limits/relay-limits.ts";
 export { DEFAULT_LIMITS } from "./limits/relay-limits.ts";
 export type { Rate } from "./limits/token-bucket.ts";
@@ -15,4 +15,4 @@ export type { RegistrationMode } from "./requests/call.ts";
 export type { RelayStore } from "./store/contract.ts";
 export type { StoreOpenCode } from "./store/sqlite/connection.ts";
 export { StoreOpenError } from "./store/sqlite/connection.ts";
-export { issueSelfSigned } from "./tls/self-signed.ts";
+export { issueSelfSigned, issueSelfSigned } from "./tls/self-signed.ts";

@@ -5,8 +5,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { inspect } from "node:util";
 import { RECOVERY_WORDS, verifyServerChain, verifyStatement } from "@parley/trust";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { NewIdentity } from "./identity/server-keys.ts";
 import { startRelay } from "./relay.ts";
 import { makeAccount } from "./testing/raw-client.ts";
 import { startTestRelay } from "./testing/relay-fixture.ts";
@@ -21,8 +23,11 @@ describe("a relay's identity", () => {
   it("is made once, told once, kept from others, and found again", async () => {
     const dataFolder = await temporaryFolder();
     const told: string[] = [];
-    const onNewIdentity = ({ recoveryWords }: { recoveryWords: string }) => {
-      told.push(recoveryWords);
+    const onNewIdentity = (identity: NewIdentity) => {
+      told.push(identity.recoveryWords);
+      expect(`${inspect(identity)}${JSON.stringify(identity)}`).not.toContain(
+        identity.recoveryWords.slice(0, 20),
+      );
     };
     let serverId: Uint8Array;
     {

@@ -1,35 +1,24 @@
 import { join } from "node:path";
 import { LIMITS, ProtocolError } from "@parley/protocol";
 import { inviteSecretHash, Secret } from "@parley/trust";
-import { Accounts } from "./accounts.ts";
 import type { Bus } from "./bus/bus.ts";
 import { createInProcessBus } from "./bus/in-process.ts";
 import type { Clock } from "./clock.ts";
 import { every, systemClock } from "./clock.ts";
 import { Connection } from "./connection/connection.ts";
-import { Connections } from "./connection/connections.ts";
-import { FanOut } from "./delivery/fan-out.ts";
-import { Turn } from "./delivery/turn.ts";
-import { WelcomeDelivery } from "./delivery/welcome-delivery.ts";
-import { rememberHealth } from "./health.ts";
+import { healthCheck } from "./health.ts";
 import { listen } from "./http/listener.ts";
-import { Greeting } from "./identity/greeting.ts";
 import { defaultHostNames } from "./identity/host-names.ts";
-import type { NewIdentity } from "./identity/server-keys.ts";
-import { openRelayIdentity } from "./identity/server-keys.ts";
+import { ServerFace } from "./identity/server-face.ts";
 import { DEFAULT_LIMITS } from "./limits/relay-limits.ts";
-import { Traffic } from "./limits/traffic.ts";
 import type { RelayLog } from "./log.ts";
 import { createLog, faultTrace } from "./log.ts";
-import { RelayMetrics } from "./metrics.ts";
 import type { RelayOptions } from "./options.ts";
-import type { RelayServices } from "./requests/call.ts";
+import { assembleRelay } from "./relay-parts.ts";
 import { shutDown } from "./shutdown.ts";
 import type { RelayStore } from "./store/contract.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
-import { isSameTlsKeys, readTlsKeys } from "./tls/tls-keys.ts";
 
-const TLS_WATCH_MS = 30_000;
 const TIDY_MS = 60_000;
 const EXPIRE_MS = 60 * 60 * 1000;
 
@@ -74,7 +63,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const store = await open(dataFolder);
   const bus = options.bus ?? createInProcessBus();
   try {
-    return await runRelay({ ...options, clock }, { store, bus, log });
+    return await runRelay(options, { store, bus, clock, log });
   } catch (error) {
     await store.close();
     await bus.close();
@@ -82,124 +71,78 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
 }
 
-async function runRelay(
-  options: RelayOptions & { readonly clock: Clock },
-  { store, bus, log }: { readonly store: RelayStore; readonly bus: Bus; readonly log: RelayLog },
-): Promise<Relay> {
-  const { dataFolder, clock, host = "127.0.0.1", port = 0, tls: mode = { kind: "self-signed" } } = options;
+interface Foundations {
+  readonly store: RelayStore;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: RelayLog;
+}
+
+async function runRelay(options: RelayOptions, foundations: Foundations): Promise<Relay> {
+  const { dataFolder, host = "127.0.0.1", port = 0, registration = "invite" } = options;
+  const { store, clock, log } = foundations;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hostNames = options.hostNames ?? defaultHostNames(host);
-  const onNewIdentity = async (created: NewIdentity) => {
-    await options.onNewIdentity(created);
-    log.info("identity-created");
-  };
-  const identity = await openRelayIdentity({
+  const tls = options.tls ?? { kind: "self-signed" };
+  const { onNewIdentity } = options;
+  const generation = await store.generation();
+  const face = await ServerFace.open({
     folder: dataFolder,
     hostNames,
-    nowMs: clock.nowMs(),
+    tls,
+    generation,
+    clock,
+    log,
     onNewIdentity,
   });
-  const greeting = new Greeting({ identity, hostNames, generation: await store.generation(), clock });
-  const readKeys = () => readTlsKeys({ folder: dataFolder, mode, hostNames, nowMs: clock.nowMs(), log });
-  let keys = await readKeys();
-  await greeting.state(keys.spkiHashes);
 
-  const turn = new Turn();
-  const onFault = (error: unknown) => log.error("fault", { fault: faultTrace(error) });
-  const connections = new Connections(clock, limits);
-  const metrics: RelayMetrics = new RelayMetrics({
-    connectionCount: () => connections.count,
-    sessionCount: () => connections.sessionCount,
-    topicCount: () => fanOut.topicCount,
-    storeUsage: () => store.usage(),
-  });
-  const onDelivered = (count: number) => metrics.delivered(count);
-  const fanOut: FanOut = new FanOut(bus, { turn, clock, onFault, onDelivered });
-  const welcomes = new WelcomeDelivery({ store, fanOut, clock, onFault });
-  await welcomes.resume();
-  const services: RelayServices = {
-    store,
-    accounts: new Accounts(store, clock),
-    fanOut,
-    welcomes,
-    traffic: new Traffic(clock, limits),
-    metrics,
-    log,
-    clock,
-    registration: options.registration ?? "invite",
-  };
   let closing: Promise<void> | undefined;
-  const context = { services, limits, turn, isDraining: () => closing !== undefined };
-  const checkHealth = rememberHealth(clock, () => store.checkHealth());
-
+  const isDraining = () => closing !== undefined;
+  const onFault = (error: unknown) => log.error("fault", { fault: faultTrace(error) });
+  const parts = assembleRelay({ ...foundations, limits, registration, onFault, isDraining });
+  const { connections, context } = parts;
+  const { metrics, welcomes, traffic } = context.services;
+  await welcomes.resume();
   const listener = await listen({
     host,
     port,
-    ...(keys.own && { tls: keys.own }),
-    trustForwardedFor: mode.kind === "off" && mode.trustForwardedFor === true,
+    ...(face.tls && { tls: face.tls }),
+    trustForwardedFor: tls.kind === "off" && tls.trustForwardedFor === true,
     publicMetrics: options.publicMetrics ?? false,
     connectionsPerAddress: limits.connectionsPerAddress,
-    checkHealth: async () => {
-      if (closing) throw new ProtocolError("shutting-down");
-      await checkHealth();
-    },
+    checkHealth: healthCheck(store, clock, isDraining),
     exposeMetrics: () => metrics.expose(),
-    admits(address) {
-      if (closing) return "stopping";
-      return connections.admits(address) ? "yes" : "too-many";
-    },
+    admits: (address) => (isDraining() ? "stopping" : connections.admits(address) ? "yes" : "too-many"),
     onRefused() {
       metrics.connectionRefused();
       log.warn("connection-refused");
     },
     onWebSocket(socket, transport, address) {
-      const connection = new Connection({
-        context,
-        socket,
-        transport,
-        address,
-        helloBytes: greeting.hello(),
-      });
+      const connection = new Connection({ context, socket, transport, address, helloBytes: face.hello() });
       metrics.connectionOpened();
       socket.on("close", connections.add(connection));
     },
   });
-
-  const watchTls = async () => {
-    const present = await readKeys();
-    if (isSameTlsKeys(keys, present)) return greeting.renewIfDue();
-    keys = present;
-    if (keys.own) listener.setTlsIdentity(keys.own);
-    await greeting.state(keys.spkiHashes);
-    log.info("tls-keys-changed", { keyCount: keys.spkiHashes.length });
-  };
-  const inBackground = (work: () => Promise<void>) => () => void work().catch(onFault);
   const stopTasks = [
-    every(clock, TLS_WATCH_MS, inBackground(watchTls)),
-    every(clock, TIDY_MS, () => services.traffic.forgetIdle()),
-    every(
-      clock,
-      EXPIRE_MS,
-      inBackground(() => store.expire(clock.nowMs())),
-    ),
+    face.watch((own) => listener.setTlsIdentity(own), onFault),
+    every(clock, TIDY_MS, () => traffic.forgetIdle()),
+    every(clock, EXPIRE_MS, () => void store.expire(clock.nowMs()).catch(onFault)),
   ];
+  log.info("started", { portNumber: listener.port, secure: face.tls !== undefined });
 
-  const close = () => {
-    closing ??= (async () => {
-      log.info("stopping");
-      for (const stop of stopTasks) stop();
-      await shutDown({ clock, drainMs: limits.drainMs, connections, welcomes, listener, store, bus });
-      metrics.close();
-      log.info("stopped");
-    })();
-    return closing;
+  const stop = async () => {
+    log.info("stopping");
+    for (const stopTask of stopTasks) stopTask();
+    await shutDown({ ...foundations, drainMs: limits.drainMs, connections, welcomes, listener });
+    metrics.close();
+    log.info("stopped");
   };
-  log.info("started", { portNumber: listener.port, secure: keys.own !== undefined });
+  const close = () => (closing ??= stop());
   return {
     address: { host, port: listener.port },
-    url: `${keys.own ? "wss" : "ws"}://${host.includes(":") ? `[${host}]` : host}:${listener.port}/v1`,
-    serverId: identity.server.serverId,
-    serverChain: identity.chain,
+    url: `${face.tls ? "wss" : "ws"}://${host.includes(":") ? `[${host}]` : host}:${listener.port}/v1`,
+    serverId: face.identity.server.serverId,
+    serverChain: face.identity.chain,
     hostNames,
     countAccounts: async () => (await store.usage()).accounts,
     createOperatorInvite: (terms) => createOperatorInvite(store, clock.nowMs(), terms),

@@ -59,7 +59,7 @@ it("a client that does not let go is cut off when the time to drain is over", as
   await relay.relay.countAccounts();
   clock.advance(10_000);
   await stopped;
-});
+}, 4000);
 
 it("a silent client is dropped after a ping went unanswered; one that answers stays", async () => {
   const clock = new HandTurnedClock(Date.now());

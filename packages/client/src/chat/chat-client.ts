@@ -1,26 +1,26 @@
-import { bytesEqual, idText, isName, LIMITS } from "@parley/protocol";
 import type { DeviceAddress } from "@parley/protocol";
-import { createLeafCredential } from "@parley/trust";
+import { bytesEqual, idText, isName, LIMITS } from "@parley/protocol";
 import type { HostAddress, Signer } from "@parley/trust";
+import { createLeafCredential } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
-import { startRelayLink } from "../connection/relay-link.ts";
 import type { RelayLink, RelayLinkOptions } from "../connection/relay-link.ts";
+import { startRelayLink } from "../connection/relay-link.ts";
 import type { AuthenticationService, MlsEngine } from "../mls/index.ts";
-import { AccountDirectory } from "../rooms/account-directory.ts";
 import type { Contact } from "../rooms/account-directory.ts";
-import { Inbox } from "../rooms/inbox.ts";
+import { AccountDirectory } from "../rooms/account-directory.ts";
 import type { StoredInvitation } from "../rooms/inbox.ts";
+import { Inbox } from "../rooms/inbox.ts";
 import { addPeople } from "../rooms/invitations.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
 import { decodePolicy, encodePolicy, withRole } from "../rooms/policy.ts";
-import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { Room } from "../rooms/room.ts";
+import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
-import { decodeRecord } from "../store/record.ts";
 import type { ClientStore } from "../store/client-store.ts";
-import { ChatError } from "./chat.ts";
+import { decodeRecord } from "../store/record.ts";
 import type { Chat, ChatSnapshot, Member, Role, ServerTrust, TimelinePage } from "./chat.ts";
+import { ChatError } from "./chat.ts";
 import { inBackground, offline, online, requireText } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
 import { memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
@@ -161,9 +161,9 @@ class ChatClient implements Chat {
     if (bytesEqual(contact.account, this.#parts.me.account)) {
       throw new ChatError("not-allowed", "that is you; /room makes a room for your own notes");
     }
-    const known = this.#rooms.all().find(
-      (room) => room.open && room.record.direct && this.#rooms.isMember(room, contact.account),
-    );
+    const known = this.#rooms
+      .all()
+      .find((room) => room.open && room.record.direct && this.#rooms.isMember(room, contact.account));
     if (known) return known.roomText;
     const room = await this.#rooms.create(contact.name, true);
     await this.#invite(room, [contact]);
@@ -176,7 +176,10 @@ class ChatClient implements Chat {
     for (const name of people) contacts.push(await this.#person(name));
     const already = contacts.filter(({ account }) => this.#rooms.isMember(target, account));
     if (already.length === contacts.length && already[0]) {
-      throw new ChatError("already-member", `${already.map(({ name }) => name).join(", ")} already in this room`);
+      throw new ChatError(
+        "already-member",
+        `${already.map(({ name }) => name).join(", ")} already in this room`,
+      );
     }
     if (target.record.direct) throw new ChatError("not-allowed", "a direct room stays one of two people");
     await this.#invite(target, contacts);
@@ -203,9 +206,13 @@ class ChatClient implements Chat {
     if (bytesEqual(contact.account, this.#parts.me.account)) return this.leaveRoom(room);
     const role = target.roleOf(contact.account);
     if (!target.may(role === "member" ? "admin" : "owner")) {
-      throw new ChatError("not-allowed", `only ${role === "member" ? "an admin" : "an owner"} may remove ${person}`);
+      throw new ChatError(
+        "not-allowed",
+        `only ${role === "member" ? "an admin" : "an owner"} may remove ${person}`,
+      );
     }
-    if (!this.#rooms.isMember(target, contact.account)) throw new ChatError("no-such-person", `${person} is not in this room`);
+    if (!this.#rooms.isMember(target, contact.account))
+      throw new ChatError("no-such-person", `${person} is not in this room`);
     await online(() =>
       target.commit((group) => {
         const leaves = target.leaves(group, new Set([idText(contact.account)]));
@@ -234,7 +241,8 @@ class ChatClient implements Chat {
     const target = this.#rooms.get(room);
     const contact = await this.#person(person);
     if (!target.may("owner")) throw new ChatError("not-allowed", "only an owner may change roles");
-    if (!this.#rooms.isMember(target, contact.account)) throw new ChatError("no-such-person", `${person} is not in this room`);
+    if (!this.#rooms.isMember(target, contact.account))
+      throw new ChatError("no-such-person", `${person} is not in this room`);
     await online(() =>
       target.commit((group) => {
         if (!group.policy) throw new ChatError("internal", "the room has no rules");
@@ -263,14 +271,21 @@ class ChatClient implements Chat {
     inBackground(this.#rooms.get(room).markRead(), this.#parts.onFault);
   }
 
-  async createInviteLink({ room, ttlMs }: { readonly room?: string; readonly ttlMs?: number }): Promise<string> {
+  async createInviteLink({
+    room,
+    ttlMs,
+  }: {
+    readonly room?: string;
+    readonly ttlMs?: number;
+  }): Promise<string> {
     const target = room === undefined ? undefined : this.#rooms.get(room);
     if (target?.record.direct) throw new ChatError("not-allowed", "a direct room stays one of two people");
     return online(() => this.#links.create(this.#online(), target?.record.room, ttlMs));
   }
 
   async confirmRecoveryWords(words: string): Promise<void> {
-    if (!(await this.#parts.recoveryWords.confirm(words))) throw new ChatError("wrong-words", "these are other words");
+    if (!(await this.#parts.recoveryWords.confirm(words)))
+      throw new ChatError("wrong-words", "these are other words");
     this.#changed();
   }
 
@@ -382,7 +397,10 @@ class ChatClient implements Chat {
     const unreachable = await online(() => addPeople(inviter, room, people, this.#online()));
     if (unreachable.length === 0) return;
     const names = unreachable.map(({ name }) => name).join(", ");
-    throw new ChatError("unreachable", `${names} cannot be reached: no device of theirs has keys at the relay`);
+    throw new ChatError(
+      "unreachable",
+      `${names} cannot be reached: no device of theirs has keys at the relay`,
+    );
   }
 
   async #person(name: string): Promise<Contact> {

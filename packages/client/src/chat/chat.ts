@@ -86,7 +86,13 @@ export type TimelineItem =
       readonly send: SendState;
     }
   /** Something that happened: "bo joined", "ana named the room garden". A whole sentence without a full stop. */
-  | { readonly kind: "event"; readonly id: string; readonly seq: number; readonly atMs: number; readonly text: string }
+  | {
+      readonly kind: "event";
+      readonly id: string;
+      readonly seq: number;
+      readonly atMs: number;
+      readonly text: string;
+    }
   /** Messages that cannot be shown: why, which, and what is being done about it. */
   | {
       readonly kind: "gap";

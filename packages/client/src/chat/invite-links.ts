@@ -1,14 +1,14 @@
-import { bytesEqual, idText, LIMITS } from "@parley/protocol";
 import type { DeviceAddress } from "@parley/protocol";
-import { formatInviteLink, inviteSecretHash, joinMac, Secret } from "@parley/trust";
+import { bytesEqual, idText, LIMITS } from "@parley/protocol";
 import type { HostAddress, Signer } from "@parley/trust";
+import { formatInviteLink, inviteSecretHash, joinMac, Secret } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
-import { sealInboxItem } from "../rooms/inbox-item.ts";
 import type { StoredInvitation, StoredInviteLink } from "../rooms/inbox.ts";
-import { decodeRecord, encodeRecord } from "../store/record.ts";
+import { sealInboxItem } from "../rooms/inbox-item.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
 
 const INVITE_ID_BYTES = 16;
 const SECRET_BYTES = 32;
@@ -57,7 +57,11 @@ export class InviteLinks {
   }
 
   /** A link for one guest, into `room` if given. Its secret is on disk before the relay hears of it. */
-  async create(connection: RelayConnection, room: Uint8Array | undefined, ttlMs = DEFAULT_LIFETIME_MS): Promise<string> {
+  async create(
+    connection: RelayConnection,
+    room: Uint8Array | undefined,
+    ttlMs = DEFAULT_LIFETIME_MS,
+  ): Promise<string> {
     const { store, clock, randomBytes, me, address, serverId } = this.#options;
     const id = randomBytes(INVITE_ID_BYTES);
     const secret = new Secret(randomBytes(SECRET_BYTES));
@@ -86,7 +90,10 @@ export class InviteLinks {
     const { inviter, invite } = greeting;
     const secret = new Secret(greeting.secret);
     const mac = joinMac({ secret, account: me.account, deviceKey: signer.publicKey, serverId });
-    const item = await sealInboxItem({ kind: "join-request", invite, mac }, { sender: me, signer, recipient: inviter });
+    const item = await sealInboxItem(
+      { kind: "join-request", invite, mac },
+      { sender: me, signer, recipient: inviter },
+    );
     await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
     const posted: Greeting = { ...greeting, posted: true };
     store.write([greetingChange(posted), await directory.check(inviter, "invite")]);
@@ -106,7 +113,11 @@ export class InviteLinks {
   }
 
   /** Links of ours whose guest has come and is not in the link's room yet. */
-  guests(): readonly { readonly link: string; readonly account: Uint8Array; readonly room: Uint8Array | undefined }[] {
+  guests(): readonly {
+    readonly link: string;
+    readonly account: Uint8Array;
+    readonly room: Uint8Array | undefined;
+  }[] {
     return this.#options.store.range("invite-link").flatMap(([link, value]) => {
       const { usedBy, room } = decodeRecord<StoredInviteLink>(value);
       return usedBy ? [{ link, account: usedBy, room }] : [];

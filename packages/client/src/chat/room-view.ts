@@ -1,13 +1,13 @@
 import { bytesEqual, idText } from "@parley/protocol";
 import type { RoomContent } from "../content/room-content.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
-import type { OutboxItem } from "../rooms/room-record.ts";
 import type { Room } from "../rooms/room.ts";
+import type { OutboxItem } from "../rooms/room-record.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
-import { Timeline } from "../rooms/timeline.ts";
 import type { StoredItem } from "../rooms/timeline.ts";
-import { displayText } from "./display-text.ts";
+import { Timeline } from "../rooms/timeline.ts";
 import type { Member, RoomSummary, TimelineItem, TimelinePage } from "./chat.ts";
+import { displayText } from "./display-text.ts";
 
 /** The timeline of a room, with names and safe texts. */
 export function roomTimeline(context: RoomContext, roomText: string): Timeline {
@@ -20,7 +20,16 @@ function shown(context: RoomContext, id: string, item: StoredItem): TimelineItem
     case "event":
       return { kind: "event", id, seq, atMs, text: displayText(item.text, { multiline: false }) };
     case "gap":
-      return { kind: "gap", id, seq, atMs, fromSeq: seq, toSeq: item.toSeq, cause: item.cause, action: item.action };
+      return {
+        kind: "gap",
+        id,
+        seq,
+        atMs,
+        fromSeq: seq,
+        toSeq: item.toSeq,
+        cause: item.cause,
+        action: item.action,
+      };
     case "message":
       return {
         kind: "message",

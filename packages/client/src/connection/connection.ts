@@ -31,7 +31,10 @@ export interface RelayConnection {
    * connection ends first: then the request may or may not have been carried out.
    */
   request<K extends Answer["kind"]>(request: Request, expected: K): Promise<AnswerTo<K>>;
-  /** Resolves when the connection has ended, with the reason. Never rejects. */
+  /**
+   * Resolves when the connection has ended and the delivery that was being processed has settled, with the reason. Never
+   * rejects. Requests in flight fail before that. Not to be awaited while processing a delivery.
+   */
   readonly ended: Promise<ConnectionError>;
   /** Ends it. */
   close(): void;

@@ -1,5 +1,5 @@
-import { decode as decodeCbor, encode as encodeCbor, rfc8949EncodeOptions } from "cborg";
 import { ProtocolError } from "@parley/protocol";
+import { decode as decodeCbor, encode as encodeCbor, rfc8949EncodeOptions } from "cborg";
 
 /**
  * The content of a message as draft-ietf-mimi-content-08 lays it out (§4, full CDDL in its appendix): what it answers
@@ -119,7 +119,11 @@ function partToArray({ disposition, language, body }: NestedPart): unknown[] {
 function partFromArray(value: unknown, depth: number): NestedPart {
   if (depth > MAX_DEPTH || !Array.isArray(value)) throw malformed("part");
   const [disposition, language, cardinality, ...rest] = value;
-  return { disposition: unsigned(disposition), language: textString(language), body: body(cardinality, rest, depth) };
+  return {
+    disposition: unsigned(disposition),
+    language: textString(language),
+    body: body(cardinality, rest, depth),
+  };
 }
 
 function body(cardinality: unknown, rest: readonly unknown[], depth: number): PartBody {
@@ -161,7 +165,8 @@ function arrayOf(value: unknown, length: number): readonly unknown[] {
 }
 
 function byteString(value: unknown, length?: number): Uint8Array {
-  if (!(value instanceof Uint8Array) || (length !== undefined && value.length !== length)) throw malformed("bytes");
+  if (!(value instanceof Uint8Array) || (length !== undefined && value.length !== length))
+    throw malformed("bytes");
   return value;
 }
 

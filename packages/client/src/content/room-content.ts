@@ -1,7 +1,7 @@
-import { decode as decodeCbor, encode as encodeCbor } from "cborg";
 import { LIMITS, ProtocolError } from "@parley/protocol";
-import { DISPOSITION, decodeMimiContent, encodeMimiContent } from "./mimi-content.ts";
+import { decode as decodeCbor, encode as encodeCbor } from "cborg";
 import type { MimiContent } from "./mimi-content.ts";
+import { DISPOSITION, decodeMimiContent, encodeMimiContent } from "./mimi-content.ts";
 import { pad, unpad } from "./padding.ts";
 
 /**
@@ -40,7 +40,10 @@ const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @returns padded MLS plaintext. `salt`: 16 random bytes, the same when the same message is encrypted again. */
-export function encodeRoomContent(content: RoomContent, { salt, head }: { salt: Uint8Array; head: LogHead }): Uint8Array {
+export function encodeRoomContent(
+  content: RoomContent,
+  { salt, head }: { salt: Uint8Array; head: LogHead },
+): Uint8Array {
   const isText = content.kind === "text";
   const mimi: MimiContent = {
     salt,
@@ -63,7 +66,10 @@ export function encodeRoomContent(content: RoomContent, { salt, head }: { salt: 
 }
 
 /** Reads MLS plaintext; throws ProtocolError `malformed` or `too-large`. */
-export function decodeRoomContent(plaintext: Uint8Array): { content: RoomContent; head: LogHead | undefined } {
+export function decodeRoomContent(plaintext: Uint8Array): {
+  content: RoomContent;
+  head: LogHead | undefined;
+} {
   const mimi = decodeMimiContent(unpad(plaintext));
   return { content: contentOf(mimi), head: headOf(mimi.extensions.get(HEAD_EXTENSION)) };
 }
@@ -87,7 +93,8 @@ function roomState(bytes: Uint8Array): RoomContent {
   const { kind, name, topic, key } = (value ?? {}) as Record<string, unknown>;
   switch (kind) {
     case "state":
-      if (!(key instanceof Uint8Array) || key.length !== ROOM_KEY_BYTES) throw new ProtocolError("malformed", "room key");
+      if (!(key instanceof Uint8Array) || key.length !== ROOM_KEY_BYTES)
+        throw new ProtocolError("malformed", "room key");
       return { kind, name: bounded(name, "nameBytes"), topic: bounded(topic, "topicBytes"), key };
     case "name":
       return { kind, name: bounded(name, "nameBytes") };
@@ -102,7 +109,8 @@ function roomState(bytes: Uint8Array): RoomContent {
 
 function bounded(value: unknown, limit: keyof typeof ROOM_TEXT_LIMITS): string {
   if (typeof value !== "string") throw new ProtocolError("malformed", "room state");
-  if (utf8Encoder.encode(value).length > ROOM_TEXT_LIMITS[limit]) throw new ProtocolError("too-large", "room state");
+  if (utf8Encoder.encode(value).length > ROOM_TEXT_LIMITS[limit])
+    throw new ProtocolError("too-large", "room state");
   return value;
 }
 

@@ -1,17 +1,17 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { recoveryWordsOf, Secret, seedFromRecoveryWords, TrustError } from "@parley/trust";
-import type { Invite, ServerPin } from "@parley/trust";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesEqual } from "@parley/protocol";
+import type { Invite, ServerPin } from "@parley/trust";
+import { recoveryWordsOf, Secret, seedFromRecoveryWords, TrustError } from "@parley/trust";
+import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
+import { greetingChange } from "../chat/invite-links.ts";
+import { systemClock } from "../connection/clock.ts";
 import type { EnrolledAccount } from "../connection/enrolment.ts";
 import type { ServerPins } from "../connection/server-trust.ts";
-import { greetingChange } from "../chat/invite-links.ts";
-import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
-import { decodeRecord, encodeRecord } from "../store/record.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
-import { systemClock } from "../connection/clock.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
 
 const ACCOUNT_KEY = "account";
 const WORDS_KEY = "recovery-words";
@@ -33,8 +33,8 @@ interface StoredAccount {
   readonly registered: boolean;
 }
 
-/** An account of this machine: everything of an enrolment but the recovery seed, which is only in the words' file. */
-export type KeptAccount = Omit<EnrolledAccount, "recoverySeed"> & { readonly registered: boolean };
+/** An account of this machine. The recovery seed is only in the words' file. */
+type KeptAccount = EnrolledAccount & { readonly registered: boolean };
 
 /** The account in a client's store; undefined before the first enrolment. */
 export function loadAccount(store: ClientStore): KeptAccount | undefined {
@@ -59,7 +59,7 @@ export function loadAccount(store: ClientStore): KeptAccount | undefined {
 }
 
 /** Keeps an account, its server's pin, and what it owes to the one who invited it, in one write. */
-export function saveAccount(store: ClientStore, account: Omit<KeptAccount, "registered">, registered: boolean): void {
+export function saveAccount(store: ClientStore, account: EnrolledAccount, registered: boolean): void {
   const { device, invite, deviceSeed, rootSeed, nextRootSeed, pin, ...rest } = account;
   const stored: StoredAccount = {
     ...rest,
@@ -109,7 +109,12 @@ export function pinsOf(store: ClientStore): ServerPins {
 }
 
 /** Writes the recovery words to a file that only its owner can read, for the person to copy to paper. */
-export function writeRecoveryWords(store: ClientStore, folder: string, recoverySeed: Secret, name: string): void {
+export function writeRecoveryWords(
+  store: ClientStore,
+  folder: string,
+  recoverySeed: Secret,
+  name: string,
+): void {
   const text = [
     `Recovery words of ${name}. Write them on paper, then type them in the chat after /words; this file goes away.`,
     "Whoever has them can add a device to this account.",
@@ -125,7 +130,12 @@ export function writeRecoveryWords(store: ClientStore, folder: string, recoveryS
 function inColumns(words: readonly string[]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < words.length; i += 4) {
-    lines.push(words.slice(i, i + 4).map((word, n) => `${String(i + n + 1).padStart(2)} ${word.padEnd(10)}`).join(" "));
+    lines.push(
+      words
+        .slice(i, i + 4)
+        .map((word, n) => `${String(i + n + 1).padStart(2)} ${word.padEnd(10)}`)
+        .join(" "),
+    );
   }
   return lines;
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { createLeafCredential, DEFAULT_PORT, signerFromSeed } from "@parley/trust";
-import { startChat } from "../chat/chat-client.ts";
 import type { Chat } from "../chat/chat.ts";
-import { systemClock } from "../connection/clock.ts";
+import { startChat } from "../chat/chat-client.ts";
 import type { Clock } from "../connection/clock.ts";
+import { systemClock } from "../connection/clock.ts";
 import { ConnectionError } from "../connection/connection.ts";
-import { enrol, resumeEnrolment } from "../connection/enrolment.ts";
 import type { EnrolmentRoad } from "../connection/enrolment.ts";
+import { enrol, resumeEnrolment } from "../connection/enrolment.ts";
 import { deviceLogin } from "../connection/login.ts";
 import { connectRelay } from "../connection/relay-connection.ts";
 import { createServerTrustCheck, describeServer } from "../connection/server-trust.ts";
@@ -53,7 +53,14 @@ export interface SignUp {
  * Makes an account and registers it. Killed at any moment, it can be asked again: keys that were made and not refused
  * are used again (with the name they were made for). When it is done, the account can be invited. Throws what `enrol` throws.
  */
-export async function signUp({ folder, store, road, name, deviceLabel, clock = systemClock }: SignUp): Promise<void> {
+export async function signUp({
+  folder,
+  store,
+  road,
+  name,
+  deviceLabel,
+  clock = systemClock,
+}: SignUp): Promise<void> {
   const options = {
     transport: tlsTransport,
     clock,
@@ -104,7 +111,12 @@ export interface OpenChatOptions {
 }
 
 /** Opens the account of a folder and starts to connect. The chat closes the store. */
-export async function openChat({ folder, store, onFault, clock = systemClock }: OpenChatOptions): Promise<Chat> {
+export async function openChat({
+  folder,
+  store,
+  onFault,
+  clock = systemClock,
+}: OpenChatOptions): Promise<Chat> {
   const account = loadAccount(store);
   if (!account) throw new ConnectionError("not-proven", "There is no account here yet");
   const signer = await signerFromSeed(account.deviceSeed);

@@ -50,7 +50,12 @@ export type Collection = (typeof COLLECTIONS)[number];
 
 /** One change. `delete-prefix` deletes every key that begins with `prefix`. */
 export type StoreChange =
-  | { readonly kind: "put"; readonly collection: Collection; readonly key: string; readonly value: Uint8Array }
+  | {
+      readonly kind: "put";
+      readonly collection: Collection;
+      readonly key: string;
+      readonly value: Uint8Array;
+    }
   | { readonly kind: "delete"; readonly collection: Collection; readonly key: string }
   | { readonly kind: "delete-prefix"; readonly collection: Collection; readonly prefix: string };
 

@@ -18,12 +18,21 @@ export interface RelayIdentity {
   readonly signer: Signer;
 }
 
-/** Told once, when a relay has just got its identity. The words are the only copy. */
-export interface NewIdentity {
-  /** 24 words that replace a stolen or lost identity key. */
-  readonly recoveryWords: string;
+/** Told once, when a relay has just got its identity. Printing it shows no words. */
+export class NewIdentity {
+  readonly #recoveryWords: string;
   /** Where the key for the next rotation lies; it belongs on another machine. */
   readonly nextKeyFile: string;
+
+  constructor(recoveryWords: string, nextKeyFile: string) {
+    this.#recoveryWords = recoveryWords;
+    this.nextKeyFile = nextKeyFile;
+  }
+
+  /** 24 words that replace a stolen or lost identity key. This is the only copy. */
+  get recoveryWords(): string {
+    return this.#recoveryWords;
+  }
 }
 
 const FILE = "identity.json";
@@ -55,7 +64,7 @@ type Keys = { readonly chain: readonly Uint8Array[]; readonly identity: Secret }
 async function createIdentity(path: string, options: Parameters<typeof openRelayIdentity>[0]): Promise<Keys> {
   const { chain, identity, next, recovery } = await createServerIdentity(options);
   const nextKeyFile = join(options.folder, NEXT_KEY_FILE);
-  await options.onNewIdentity({ recoveryWords: recoveryWordsOf(recovery), nextKeyFile });
+  await options.onNewIdentity(new NewIdentity(recoveryWordsOf(recovery), nextKeyFile));
   recovery.wipe();
   await writeOwnerFile(nextKeyFile, `${next.expose().toHex()}\n`);
   next.wipe();

@@ -268,6 +268,25 @@ test("says busy when somebody holds the lock but nobody answers, after ten secon
   lock?.release();
 });
 
+test("says busy too when the owner takes the connection but does not greet, as a stopped process", async () => {
+  const folder = makeFolder();
+  const path = prepareSocketPath(folder);
+  const lock = tryLockStore(folder);
+  const mute = createServer((socket) => socket.on("error", () => {}));
+  mute.listen(path);
+  await once(mute, "listening");
+  const clock = new HandTurnedClock();
+  let settled = false;
+  const opening = openOrAttach({ folder, clock }).catch((error: unknown) => error);
+  void opening.then(() => {
+    settled = true;
+  });
+  while (!settled) await clock.turn(100);
+  expect(await opening).toMatchObject({ code: "busy" });
+  mute.close();
+  lock?.release();
+});
+
 test("another version is named as such", async () => {
   const folder = makeFolder();
   const path = prepareSocketPath(folder);
