@@ -43,8 +43,8 @@ async function measure(system: "parley" | "ws" | "nats", server: Worker, target:
   }
 }
 
-async function measureParley(mode: "plain" | "tls"): Promise<Measured> {
-  const server = startScript("relay-process.ts", [mode], SERVER_CORE);
+async function measureParley(): Promise<Measured> {
+  const server = startScript("relay-process.ts", ["plain"], SERVER_CORE);
   return measure("parley", server, await server.nextLine());
 }
 
@@ -93,7 +93,7 @@ async function bestOfTwo(measurements: readonly (() => Promise<Measured>)[]): Pr
 export async function benchFanOut(): Promise<readonly FanOutRow[]> {
   const program = findProgram("nats-server");
   const [relay, ws, nats] = await bestOfTwo([
-    () => measureParley("plain"),
+    measureParley,
     measureWs,
     ...(program ? [() => measureNats(program)] : []),
   ]);

@@ -11,8 +11,8 @@ interface IdleRow {
 
 const RELAY_CORE = 0;
 const CLIENT_CORE = 1;
-const KIB = 1024;
-const MIB = 1024 * KIB;
+const KB = 1000;
+const MB = 1000 * KB;
 /** Connections opened before counting, so that code and pools are warm. */
 const WARM_UP = 500;
 
@@ -49,10 +49,10 @@ async function measure(
 export async function benchIdleConnections({ plain = 10_000, tls = 2000 } = {}): Promise<readonly IdleRow[]> {
   const bare = await measure("plain", plain);
   const secure = await measure("tls", tls);
-  const kib = (bytes: number) => Math.round((bytes / KIB) * 10) / 10;
+  const kilobytes = (bytes: number) => Math.round((bytes / KB) * 10) / 10;
   return [
-    { name: "idle relay", value: Math.round(secure.idleBytes / MIB), unit: "MiB", goal: 100 },
-    { name: `idle connection, plain, ${plain}`, value: kib(bare.eachBytes), unit: "KiB", goal: 20 },
-    { name: `idle connection, TLS, ${tls}`, value: kib(secure.eachBytes), unit: "KiB", goal: 45 },
+    { name: "idle relay", value: Math.round(secure.idleBytes / MB), unit: "MB", goal: 100 },
+    { name: `idle connection, plain, ${plain}`, value: kilobytes(bare.eachBytes), unit: "KB", goal: 20 },
+    { name: `idle connection, TLS, ${tls}`, value: kilobytes(secure.eachBytes), unit: "KB", goal: 45 },
   ];
 }

@@ -15,4 +15,4 @@ export type { RegistrationMode } from "./requests/call.ts";
 export type { RelayStore } from "./store/contract.ts";
 export type { StoreOpenCode } from "./store/sqlite/connection.ts";
 export { StoreOpenError } from "./store/sqlite/connection.ts";
-export { issueSelfSigned, issueSelfSigned } from "./tls/self-signed.ts";
+export { issueSelfSigned } from "./tls/self-signed.ts";

@@ -65,4 +65,7 @@ it("a device can replace only a few commits of a room in an hour", async () => {
     data: { retryAfterMs: 20 * 60 * 1000 },
   });
   clock.advance(20 * 60 * 1000);
+  const back = await relay.connect();
+  await back.logIn(ana.account);
+  expect((await back.request(commitRequest(room, 1, { replaces: 5 }), "appended")).seq).toBe(6);
 });

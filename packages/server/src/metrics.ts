@@ -43,7 +43,6 @@ export class RelayMetrics {
   #turnAppends = 0;
 
   constructor(sources: MetricSources) {
-    this.#loopDelay.enable();
     this.#gauge("parley_connections", "Open connections", () => sources.connectionCount());
     this.#gauge("parley_sessions", "Connections that are logged in", () => sources.sessionCount());
     this.#gauge("parley_topics", "Logs that somebody listens to", () => sources.topicCount());
@@ -109,9 +108,10 @@ export class RelayMetrics {
     return { text: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  /** Stops measuring. */
-  close(): void {
-    this.#loopDelay.disable();
+  /** Begins to watch the event loop. @returns what ends it. */
+  watch(): () => void {
+    this.#loopDelay.enable();
+    return () => this.#loopDelay.disable();
   }
 
   #counter<L extends string = never>(name: string, help: string, labelNames: L[] = []): Counter<L> {

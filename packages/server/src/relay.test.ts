@@ -1,5 +1,4 @@
-import type { X509Certificate } from "node:crypto";
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,10 +7,13 @@ import { connect as connectTls } from "node:tls";
 import { inspect } from "node:util";
 import { RECOVERY_WORDS, verifyServerChain, verifyStatement } from "@parley/trust";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { WebSocket } from "ws";
+import { HandTurnedClock } from "./hand-turned-clock.ts";
 import type { NewIdentity } from "./identity/server-keys.ts";
 import { startRelay } from "./relay.ts";
 import { makeAccount } from "./testing/raw-client.ts";
 import { startTestRelay } from "./testing/relay-fixture.ts";
+import { issueSelfSigned } from "./tls/self-signed.ts";
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "parley-relay-"));
@@ -116,7 +118,6 @@ describe("HTTP on the same port", () => {
 
   it("opens WebSockets on /v1 and under the protocol's name only", async () => {
     await using relay = await startTestRelay();
-    const { WebSocket } = await import("ws");
     const statusOf = async (path: string, protocols: string[]) => {
       const socket = new WebSocket(relay.relay.url.replace("/v1", path), protocols);
       const [error] = await once(socket, "error");
@@ -128,7 +129,6 @@ describe("HTTP on the same port", () => {
 });
 
 it("names the keys of proxies that the operator lists, from the moment they are listed", async () => {
-  const { HandTurnedClock } = await import("./hand-turned-clock.ts");
   const clock = new HandTurnedClock(Date.now());
   await using relay = await startTestRelay({ clock, tls: { kind: "off", trustForwardedFor: true } });
   const hash = "5a".repeat(32);
@@ -144,8 +144,54 @@ it("names the keys of proxies that the operator lists, from the moment they are 
     .toBe(1);
 });
 
+describe("an operator's own certificate", () => {
+  const issue = async (folder: string) => {
+    const nowMs = Date.now();
+    const dates = { notBeforeMs: nowMs - 1000, notAfterMs: nowMs + 1e9 };
+    const { keyPem, certificatePem } = issueSelfSigned({
+      commonName: "own",
+      hostNames: ["localhost"],
+      ...dates,
+    });
+    await writeFile(join(folder, "own.key"), keyPem);
+    await writeFile(join(folder, "own.crt"), certificatePem);
+    return new X509Certificate(certificatePem).fingerprint256;
+  };
+  const tlsIn = (folder: string) =>
+    ({ kind: "files", certificateFile: join(folder, "own.crt"), keyFile: join(folder, "own.key") }) as const;
+  const fingerprintAt = async (port: number) => {
+    const wire = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    await once(wire, "secureConnect");
+    const { fingerprint256 } = wire.getPeerX509Certificate() as X509Certificate;
+    wire.destroy();
+    return fingerprint256;
+  };
+
+  it("is presented, and a renewed one is taken up without a restart", async () => {
+    const clock = new HandTurnedClock(Date.now());
+    const folder = await temporaryFolder();
+    const first = await issue(folder);
+    await using relay = await startTestRelay({ clock, tls: tlsIn(folder) });
+    const { port } = relay.relay.address;
+    expect(await fingerprintAt(port)).toBe(first);
+    const before = (await relay.connect()).hello.statement;
+    const second = await issue(folder);
+    clock.advance(30_000);
+    await expect.poll(() => fingerprintAt(port)).toBe(second);
+    expect((await relay.connect()).hello.statement).not.toEqual(before);
+  });
+
+  it("is refused with another certificate's key", async () => {
+    const folder = await temporaryFolder();
+    await issue(folder);
+    const key = await readFile(join(folder, "own.key"));
+    await issue(folder);
+    await writeFile(join(folder, "own.key"), key);
+    await expect(startTestRelay({ tls: tlsIn(folder) })).rejects.toThrow("is not the key of");
+  });
+});
+
 it("signs its statement anew long before it ends", async () => {
-  const { HandTurnedClock } = await import("./hand-turned-clock.ts");
   const clock = new HandTurnedClock(Date.now());
   await using relay = await startTestRelay({ clock });
   const lifetimeMs = 7 * 24 * 60 * 60 * 1000;

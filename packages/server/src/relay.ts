@@ -124,6 +124,8 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
     },
   });
   const stopTasks = [
+    connections.watch(),
+    metrics.watch(),
     face.watch((own) => listener.setTlsIdentity(own), onFault),
     every(clock, TIDY_MS, () => traffic.forgetIdle()),
     every(clock, EXPIRE_MS, () => void store.expire(clock.nowMs()).catch(onFault)),
@@ -134,7 +136,6 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
     log.info("stopping");
     for (const stopTask of stopTasks) stopTask();
     await shutDown({ ...foundations, drainMs: limits.drainMs, connections, welcomes, listener });
-    metrics.close();
     log.info("stopped");
   };
   const close = () => (closing ??= stop());

@@ -1,5 +1,6 @@
+import { inviteSecretHash, Secret } from "@parley/trust";
 import { describe, expect, it } from "vitest";
-import { addressOf } from "./testing/raw-client.ts";
+import { addressOf, makeAccount } from "./testing/raw-client.ts";
 import { startTestRelay } from "./testing/relay-fixture.ts";
 import {
   commitRequest,
@@ -235,8 +236,6 @@ describe("accounts", () => {
   });
 
   it("invite others, within limits", async () => {
-    const { inviteSecretHash, Secret } = await import("@parley/trust");
-    const { makeAccount } = await import("./testing/raw-client.ts");
     await using relay = await startTestRelay({ registration: "invite" });
     const operator = await relay.relay.createOperatorInvite({ uses: 1, ttlMs: 60_000 });
     const ana = await relay.connect();

@@ -31,7 +31,6 @@ export async function shutDown(parts: Stoppable): Promise<void> {
   for (const connection of connections.all()) connection.terminate();
   await listenerClosed;
   deadline.cancel();
-  connections.stop();
   await parts.store.close();
   await parts.bus.close();
 }

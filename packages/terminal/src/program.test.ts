@@ -29,7 +29,7 @@ test("--version and --help print and end well", async () => {
   expect(await run("--version")).toEqual({ exitCode: 0, out: "0.1.0\n", error: "" });
   const { exitCode, out } = await run("--help");
   expect(exitCode).toBe(0);
-  expect(out).toContain("Exit codes: 1 failed, 2 wrong usage, 10 server not proven");
+  expect(out).toContain("Usage: parley [options] [command]\n");
 });
 
 test.each([

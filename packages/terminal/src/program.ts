@@ -72,7 +72,7 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     })
     .showSuggestionAfterError(true)
     .enablePositionalOptions()
-    .addHelpText("after", `\nExit codes: ${exitCodeHelp()}`);
+    .addHelpText("after", `\n${exitCodeHelp()}`);
   const verb = (usage: string, help: string): Command =>
     program
       .command(usage)
@@ -203,18 +203,20 @@ function parsePositive(text: string): number {
 }
 
 function exitCodeHelp(): string {
-  const words: Readonly<Record<number, string>> = {
-    [EXIT_CODES.failure]: "failed",
-    [EXIT_CODES.usage]: "wrong usage",
-    [EXIT_CODES.notProven]: "server not proven",
-    [EXIT_CODES.serverChanged]: "server changed",
-    [EXIT_CODES.serverRolledBack]: "server rolled back",
-    [EXIT_CODES.refused]: "refused by the relay",
-    [EXIT_CODES.offline]: "relay out of reach",
+  const words: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
+    ok: "well",
+    failure: "it failed",
+    usage: "wrong usage",
+    notProven: "the server is not proven",
+    serverChanged: "the server changed its identity",
+    serverRolledBack: "the server was rolled back",
+    refused: "refused by the relay",
+    offline: "the relay is out of reach",
   };
-  return Object.entries(words)
-    .map(([code, text]) => `${code} ${text}`)
-    .join(", ");
+  const rows = Object.entries(words).map(
+    ([name, text]) => `  ${String(EXIT_CODES[name as keyof typeof EXIT_CODES]).padEnd(4)}${text}`,
+  );
+  return ["Exit codes:", ...rows].join("\n");
 }
 
 function version(): string {

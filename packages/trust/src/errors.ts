@@ -59,6 +59,24 @@ export const TRUST_ERROR_CODES = [
   "words-invalid",
   /** Not a code of 30 digits. */
   "code-invalid",
+  /** Not a rule of the policy language, or not a policy file. Data: `line`, `column`. */
+  "policy-syntax",
+  /** A word that no rule knows, or that this rule must not lean on. Data: `line`, `column`. */
+  "policy-atom",
+  /** Not a short code: a number and three words. Data: `word` (from 1) when one is not in the list. */
+  "short-code-invalid",
+  /** A vouch whose signature or issuing device does not hold. */
+  "vouch-signature",
+  /** A vouch that lasts longer than a year, or ends before it begins. */
+  "vouch-lifetime",
+  /** A vouch for somebody whom its issuer has not checked. */
+  "vouch-unchecked",
+  /** Not a trust file. Data: `line` where one line is to blame. */
+  "trust-file-malformed",
+  /** Nobody who may ship this trust file has signed it. */
+  "trust-file-signature",
+  /** The trust file is over, or older than one taken before. */
+  "trust-file-stale",
   /** The secret was wiped. */
   "secret-wiped",
 ] as const;
@@ -72,8 +90,12 @@ export interface TrustErrorData {
   readonly seq?: number;
   /** The device's number, from 1. */
   readonly device?: number;
-  /** The recovery word's place, from 1. */
+  /** The place of a recovery word or of a short code's word, from 1. */
   readonly word?: number;
+  /** Line of a file, from 1. */
+  readonly line?: number;
+  /** Column in that line, or place in a rule, from 1. */
+  readonly column?: number;
 }
 
 /** The error of the identity half of this package. */

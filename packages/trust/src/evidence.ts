@@ -1,3 +1,6 @@
+import { firstContactPolicy } from "./policy/first-contact-policy.ts";
+import { PRESETS } from "./policy/trust-policy.ts";
+
 /** What speaks for a server's being the one that is meant (trust.md §0 decision 4, §A). */
 export const EVIDENCE_KINDS = [
   /** Its chain follows from the remembered one. */
@@ -25,23 +28,24 @@ export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
 /** One thing that speaks for a server. */
 export interface Evidence {
   readonly kind: EvidenceKind;
+  /** Tells sources of one kind apart: the introducer's account id in hex, the certifier's name. `detail` when absent. */
+  readonly by?: string;
   /** For people: who certifies, which log. Empty when the kind says it all. */
   readonly detail: string;
 }
 
 /**
  * When a server that is met for the first time is met. Must be monotone: more evidence never turns a yes into a no.
- * The floor (valid chain, valid statement, no contradiction) is not a policy's to lower: it is checked before.
+ * `held` lists the evidence, one item for each introducer. The floor (valid chain, valid statement, no contradiction)
+ * is not a policy's to lower: it is checked before. See {@link firstContactPolicy}.
  */
-export type FirstContactPolicy = (has: (kind: EvidenceKind) => boolean) => boolean;
+export type FirstContactPolicy = (
+  has: (kind: EvidenceKind) => boolean,
+  held?: readonly Evidence[],
+) => boolean;
 
-/** The preset `friends`: `invite | code | manual | opaque | (ca & ledger) | (ca & vouch)`. */
-export const friendsPolicy: FirstContactPolicy = (has) =>
-  has("invite") ||
-  has("code") ||
-  has("manual") ||
-  has("opaque") ||
-  (has("ca") && (has("ledger") || has("vouch")));
+/** Rule `server.first` of the preset `friends`. */
+export const friendsPolicy: FirstContactPolicy = firstContactPolicy(PRESETS.friends.rules["server.first"]);
 
-/** The preset `strict`: `invite | code | manual`. */
-export const strictPolicy: FirstContactPolicy = (has) => has("invite") || has("code") || has("manual");
+/** Rule `server.first` of the preset `strict`. */
+export const strictPolicy: FirstContactPolicy = firstContactPolicy(PRESETS.strict.rules["server.first"]);

@@ -35,6 +35,8 @@ export interface ServerContact {
   readonly typed?: string;
   /** Evidence found elsewhere: ca, ledger, vouch, manual, opaque. */
   readonly evidence?: readonly Evidence[];
+  /** The user, or one of their devices, distrusts this server: nothing outweighs that. */
+  readonly distrusted?: boolean;
   /** For a first contact; {@link friendsPolicy} when absent. */
   readonly policy?: FirstContactPolicy;
 }
@@ -43,6 +45,8 @@ export interface ServerContact {
 export type NotMetReason =
   /** Everything is in order, but nothing speaks for it: ask for an invite or the digits. */
   | "no-evidence"
+  /** The user said so. */
+  | "distrusted"
   /** The invite names another server. */
   | "invite-mismatch"
   /** The digits are another server's. */
@@ -90,7 +94,7 @@ export function exitCodeOf(verdict: ServerVerdict): (typeof EXIT)[keyof typeof E
 
 /**
  * Decides whether the relay at the other end is the one that is meant. First the floor: the chain verifies, follows
- * from the pin, and its key signed the statement for this host, this TLS key and this time. Then contradictions: an
+ * from the pin, and its key signed the statement for this host, this TLS key and this time. Then distrust and contradictions: an
  * invite or a code of another server is never outvoted. Then, for a first contact, the policy. Throws nothing for what
  * the relay sent.
  */
@@ -116,6 +120,7 @@ export async function evaluateServer(contact: ServerContact): Promise<ServerVerd
     throw error;
   }
   const { serverId } = server;
+  if (contact.distrusted) return { verdict: "not-met", reason: "distrusted", serverId };
   const typed = readTyped(contact, serverId);
   if (contact.invite && !bytesEqual(contact.invite.serverId, serverId)) {
     return { verdict: "not-met", reason: "invite-mismatch", serverId };
@@ -125,7 +130,7 @@ export async function evaluateServer(contact: ServerContact): Promise<ServerVerd
 
   const why = [...given(contact, typed), ...(contact.evidence ?? [])];
   const has = (kind: EvidenceKind) => why.some((evidence) => evidence.kind === kind);
-  const isEnough = pin !== undefined || has("unchecked") || (contact.policy ?? friendsPolicy)(has);
+  const isEnough = pin !== undefined || has("unchecked") || (contact.policy ?? friendsPolicy)(has, why);
   if (!isEnough) return { verdict: "not-met", reason: "no-evidence", serverId };
   return {
     verdict: "met",

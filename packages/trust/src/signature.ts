@@ -16,6 +16,15 @@ export const LABELS = {
   joinMac: "parley-join-mac-v1",
   serverCode: "parley-server-code-v1",
   accountCode: "parley-account-code-v1",
+  roomCode: "parley-room-code-v1",
+  sasCommitment: "parley-sas-commitment-v1",
+  sasTranscript: "parley-sas-transcript-v1",
+  sasEmoji: "parley-sas-emoji-v1",
+  sasConfirm: "parley-sas-confirm-v1",
+  shortCodeChannel: "parley-short-code-channel-v1",
+  shortCodeKey: "parley-short-code-key-v1",
+  vouch: "parley-vouch-v1",
+  vouchEnd: "parley-unvouch-v1",
 } as const;
 /** A purpose; see {@link LABELS}. */
 export type Purpose = keyof typeof LABELS;

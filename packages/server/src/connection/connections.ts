@@ -15,7 +15,6 @@ export class Connections {
   readonly #slots: Set<Connection>[];
   readonly #strangers = new Set<Connection>();
   readonly #strangersByAddress = new Map<string, number>();
-  readonly #stop: () => void;
   #opened = 0;
   #tick = 0;
 
@@ -24,7 +23,6 @@ export class Connections {
     this.#limits = limits;
     const slotCount = Math.max(1, Math.round(limits.pingPeriodMs / TICK_MS));
     this.#slots = Array.from({ length: slotCount }, () => new Set<Connection>());
-    this.#stop = every(clock, TICK_MS, () => this.#onTick());
   }
 
   get count(): number {
@@ -58,9 +56,9 @@ export class Connections {
     return this.#slots.flatMap((slot) => [...slot]);
   }
 
-  /** Stops watching them. */
-  stop(): void {
-    this.#stop();
+  /** Begins to look after them. @returns what ends it. */
+  watch(): () => void {
+    return every(this.#clock, TICK_MS, () => this.#onTick());
   }
 
   #onTick(): void {

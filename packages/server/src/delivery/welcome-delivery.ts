@@ -1,4 +1,4 @@
-import { idText } from "@parley/protocol";
+import { idText, ProtocolError } from "@parley/protocol";
 import type { Clock } from "../clock.ts";
 import type { RoomStore } from "../store/contract.ts";
 import type { FanOut } from "./fan-out.ts";
@@ -56,6 +56,7 @@ export class WelcomeDelivery {
         this.#fanOut.announce(inboxTopic(device), item.seq, () => frameInboxItem(item));
       }
     } catch (error) {
+      if (error instanceof ProtocolError && error.code === "shutting-down") return;
       this.#onFault(error);
       this.#clock.after(RETRY_MS, () => this.deliver(room));
     }

@@ -84,8 +84,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 }
 
 /**
- * No session tickets: each connection has a handshake of its own, in which the client sees the certificate; no key
- * outlives a connection; and an idle connection takes a quarter less memory.
+ * No session tickets: each connection has a handshake of its own, in which the client sees the certificate, and no
+ * ticket key outlives a connection.
  */
 function tlsOptions(tls: TlsIdentity): TlsServerOptions {
   return {

@@ -30,6 +30,9 @@ export async function startTestRelay(options: Partial<RelayOptions> = {}): Promi
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), "parley-relay-")));
   const logLines: string[] = [];
   const clients: RawClient[] = [];
+  const removeFolder = async () => {
+    if (!options.dataFolder) await rm(folder, { recursive: true, force: true });
+  };
   const relay = await startRelay({
     dataFolder: folder,
     registration: "open",
@@ -37,6 +40,9 @@ export async function startTestRelay(options: Partial<RelayOptions> = {}): Promi
     onNewIdentity: () => {},
     log: { destination: { write: (line) => logLines.push(line) } },
     ...options,
+  }).catch(async (error: unknown) => {
+    await removeFolder();
+    throw error;
   });
   const connect: TestRelay["connect"] = async (how) => {
     const client = await RawClient.connect(relay.url, how);
@@ -57,7 +63,7 @@ export async function startTestRelay(options: Partial<RelayOptions> = {}): Promi
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.socket.terminate();
       await relay.close();
-      if (!options.dataFolder) await rm(folder, { recursive: true, force: true });
+      await removeFolder();
     },
   };
 }

@@ -16,7 +16,7 @@ export interface TlsKeys {
 }
 
 /** Name of the file in the data folder that lists proxies' keys. */
-export const SPKI_FILE = "tls-spki.txt";
+const SPKI_FILE = "tls-spki.txt";
 
 /** Reads certificate and list from disk; makes the self-signed certificate when there is none. */
 export async function readTlsKeys(options: {

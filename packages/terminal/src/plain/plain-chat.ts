@@ -114,11 +114,11 @@ class PlainSession {
       this.#announced.add(id);
       this.#say(`${from} ${direct ? "wants to write to you" : "asks you into a room"}: /accept or /decline`);
     }
-    for (const room of snapshot.rooms) this.#announceUnread(room);
     if (!this.#current()) {
       const [first] = snapshot.rooms;
       if (first) this.#open(first.id);
     }
+    for (const room of snapshot.rooms) this.#announceUnread(room);
   }
 
   #announceUnread(room: RoomSummary): void {
