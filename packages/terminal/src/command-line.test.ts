@@ -81,15 +81,18 @@ describe("a relay and two accounts", () => {
     expect(await parley("do", "/room", "garden")).toMatchObject({ exitCode: 0 });
     const invitation = await parley("invite", "--room", "garden");
     expect(invitation.out).toMatch(/^https:\S+\n$/);
-    expect(await parley("join", invitation.out.trim(), "--profile", "bo", "--name", "bo")).toMatchObject({
-      exitCode: 0,
-    });
     const ana = spawn(process.execPath, [PROGRAM, "tail", "garden", "--follow", "--json"], {
       env: variables,
       stdio: ["ignore", "pipe", "ignore"],
     });
+    const joined = printed(ana, "bo joined");
     const heard = printed(ana, "hello from bo");
-    await untilRoom("bo", "garden");
+    expect(await parley("join", invitation.out.trim(), "--profile", "bo", "--name", "bo")).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining("You are in the room."),
+    });
+    await joined;
+    while (!(await parley("rooms", "--profile", "bo")).out.includes("#garden"));
     expect(await parley("send", "garden", "hello from bo", "--profile", "bo")).toEqual({
       exitCode: 0,
       out: "",
@@ -144,10 +147,6 @@ describe("a relay and two accounts", () => {
     await ended(child);
     expect(error).toBe("");
   });
-
-  async function untilRoom(profile: string, room: string): Promise<void> {
-    while (!(await parley("rooms", "--profile", profile)).out.includes(room));
-  }
 });
 
 interface Pty {

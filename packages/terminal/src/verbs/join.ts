@@ -1,11 +1,15 @@
 import type { EnrolmentRoad } from "@parley/client";
 import { isName } from "@parley/protocol";
+import { parseInviteLink } from "@parley/trust";
+import { waitForChat } from "../chat-waiting.ts";
 import { CommandFailure } from "../command-failure.ts";
-import { accountExists, makeAccount } from "../composition.ts";
+import { accountExists, makeAccount, openAccount } from "../composition.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { EXIT_CODES } from "../exit-codes.ts";
 import { showChat } from "../opened-screen.ts";
 import type { ScreenChoice, VerbContext } from "../program.ts";
+
+const ROOM_PATIENCE_MS = 10_000;
 
 /** Options of the verbs that make an account. */
 export interface ArrivalOptions extends ScreenChoice {
@@ -32,10 +36,32 @@ export async function arrive(
 ): Promise<ExitCode> {
   await makeAccount({ folder: context.folder, road, name: options.name });
   if (options.open && context.streams.interactive) return await showChat(context, options);
-  await context.streams.print(
-    `You are ${options.name}. Recovery words to write on paper: ${context.folder}/recovery-words.txt`,
-  );
+  await context.streams.print(`You are ${options.name}.`);
+  await context.streams.print(`Recovery words to write on paper: ${context.folder}/recovery-words.txt`);
+  if ("link" in road && leadsToRoom(road.link)) await context.streams.print(await enterRoom(context));
   return EXIT_CODES.ok;
+}
+
+function leadsToRoom(link: string): boolean {
+  return parseInviteLink(link, Date.now()).room !== undefined;
+}
+
+/** The inviter's client lets in who comes by its link, as soon as both are on line. */
+async function enterRoom({ folder, signal }: VerbContext): Promise<string> {
+  await using account = await openAccount(folder);
+  const { chat } = account;
+  if (!chat) return "";
+  const entered = await waitForChat(
+    chat,
+    () => chat.snapshot().rooms.some(({ state }) => state === "active"),
+    {
+      timeoutMs: ROOM_PATIENCE_MS,
+      signal,
+    },
+  );
+  return entered
+    ? "You are in the room."
+    : "You will be let into the room when whoever invited you is on line.";
 }
 
 /** A profile is one account. */
