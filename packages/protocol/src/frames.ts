@@ -103,6 +103,8 @@ const requests = {
   "create-invite": [14, struct({ id: inviteId, secretHash: fixed(32), expiresAtMs: u53, uses: u16 })],
   /** §4.15: an answer shows that the connection lives. */
   ping: [15, struct({})],
+  /** §4.16: entries of the transparency log from number `from` (counted from 0) on, at most `max`. */
+  "log-entries": [16, struct({ from: u53, max: u16 })],
 } as const;
 
 /** The body of a request; `kind` says which. */
@@ -116,6 +118,10 @@ export type RequestKind = Request["kind"];
 export const clientFrame = struct({ id: u32, request });
 /** See {@link clientFrame}. */
 export type ClientFrame = Infer<typeof clientFrame>;
+
+/** What a chain shows only as a commitment: the name, and the value that hides it there (trust.md §B). */
+const nameOpening = struct({ name, opening: fixed(32) });
+const loggedEntry = struct({ entry: opaque(LIMITS.chainEntryBytes), opening: optional(nameOpening) });
 
 const roomHead = struct({ room: roomId, seq: u53, epoch: u53 });
 
@@ -142,6 +148,15 @@ const answers = {
   rooms: [6, struct({ rooms: list(roomHead, LIMITS.roomsPerResume) })],
   /** `seq` is that of the commit which began `epoch`, `head` the log's head right after it: where a joiner starts. */
   "room-state": [7, struct({ epoch: u53, seq: u53, head: fixed(32), state: opaque(LIMITS.treeBytes) })],
+  /** `checkpoint`: the newest, which covers every entry here. */
+  "log-entries": [
+    8,
+    struct({
+      from: u53,
+      checkpoint: opaque(LIMITS.checkpointBytes),
+      entries: list(loggedEntry, LIMITS.logEntries),
+    }),
+  ],
 } as const;
 
 /** The body of an answer. */

@@ -28,6 +28,10 @@ export const LIMITS = {
   statementBytes: 16 * KIB,
   /** A checkpoint of the transparency log, with cosignatures. */
   checkpointBytes: 16 * KIB,
+  /** Entries of the transparency log in one answer. */
+  logEntries: 2048,
+  /** And their bytes together; one entry fits always. */
+  logAnswerBytes: 1 * MIB,
   /** Devices of an account. */
   devicesPerAccount: 8,
   /** Leaves of a room. Above 250 the suite is not post-quantum. */

@@ -8,6 +8,7 @@ import { Turn } from "./delivery/turn.ts";
 import { WelcomeDelivery } from "./delivery/welcome-delivery.ts";
 import type { RelayLimits } from "./limits/relay-limits.ts";
 import { Traffic } from "./limits/traffic.ts";
+import type { TransparencyLog } from "./log/transparency-log.ts";
 import type { RelayLog } from "./log.ts";
 import { RelayMetrics } from "./metrics.ts";
 import type { RegistrationMode } from "./requests/call.ts";
@@ -22,6 +23,7 @@ export interface RelayParts {
 /** Connects store, bus, delivery, limits and metrics. Nothing runs yet but the clock's ticks. */
 export function assembleRelay(options: {
   readonly store: RelayStore;
+  readonly transparencyLog: TransparencyLog;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: RelayLog;
@@ -30,7 +32,7 @@ export function assembleRelay(options: {
   readonly onFault: (error: unknown) => void;
   readonly isDraining: () => boolean;
 }): RelayParts {
-  const { store, bus, clock, log, limits, registration, onFault, isDraining } = options;
+  const { store, transparencyLog, bus, clock, log, limits, registration, onFault, isDraining } = options;
   const turn = new Turn();
   const connections = new Connections(clock, limits);
   const metrics: RelayMetrics = new RelayMetrics({
@@ -43,6 +45,7 @@ export function assembleRelay(options: {
   const fanOut: FanOut = new FanOut(bus, { turn, clock, onFault, onDelivered });
   const services = {
     store,
+    transparencyLog,
     accounts: new Accounts(store, clock),
     fanOut,
     welcomes: new WelcomeDelivery({ store, fanOut, clock, onFault }),

@@ -59,7 +59,7 @@ describe("a relay's identity", () => {
     await expect(refusing).rejects.toThrow("not confirmed");
     await expect(stat(join(dataFolder, "identity.json"))).rejects.toThrow("ENOENT");
     await using relay = await startTestRelay({ dataFolder });
-    expect(relay.relay.serverChain).toHaveLength(1);
+    expect(relay.relay.serverChain).toHaveLength(2);
   });
 });
 

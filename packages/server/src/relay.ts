@@ -11,14 +11,18 @@ import { listen } from "./http/listener.ts";
 import { defaultHostNames } from "./identity/host-names.ts";
 import { ServerFace } from "./identity/server-face.ts";
 import { DEFAULT_LIMITS } from "./limits/relay-limits.ts";
+import { reconcileLog } from "./log/reconciliation.ts";
+import { TransparencyLog } from "./log/transparency-log.ts";
 import type { RelayLog } from "./log.ts";
 import { createLog, faultTrace } from "./log.ts";
-import type { RelayOptions } from "./options.ts";
+import type { RelayOptions, TlsMode } from "./options.ts";
 import { assembleRelay } from "./relay-parts.ts";
 import { shutDown } from "./shutdown.ts";
 import type { RelayStore } from "./store/contract.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 
+const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_TLS: TlsMode = { kind: "self-signed" };
 const TIDY_MS = 60_000;
 const EXPIRE_MS = 60 * 60 * 1000;
 
@@ -79,12 +83,10 @@ interface Foundations {
 }
 
 async function runRelay(options: RelayOptions, foundations: Foundations): Promise<Relay> {
-  const { dataFolder, host = "127.0.0.1", port = 0, registration = "invite" } = options;
+  const { dataFolder, host = DEFAULT_HOST, onNewIdentity } = options;
   const { store, clock, log } = foundations;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const hostNames = options.hostNames ?? defaultHostNames(host);
-  const tls = options.tls ?? { kind: "self-signed" };
-  const { onNewIdentity } = options;
+  const tls = options.tls ?? DEFAULT_TLS;
   const generation = await store.generation();
   const face = await ServerFace.open({
     folder: dataFolder,
@@ -96,6 +98,28 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
     onNewIdentity,
   });
 
+  const transparencyLog = await TransparencyLog.open({ folder: dataFolder, key: face.logKey });
+  try {
+    await reconcileLog(transparencyLog, { serverChain: face.identity.chain, store });
+    return await serve({ ...options, hostNames, tls }, { ...foundations, face, transparencyLog });
+  } catch (error) {
+    await transparencyLog.close();
+    throw error;
+  }
+}
+
+interface Opened extends Foundations {
+  readonly face: ServerFace;
+  readonly transparencyLog: TransparencyLog;
+}
+
+async function serve(
+  options: RelayOptions & Required<Pick<RelayOptions, "hostNames" | "tls">>,
+  foundations: Opened,
+): Promise<Relay> {
+  const { host = DEFAULT_HOST, port = 0, registration = "invite", hostNames, tls } = options;
+  const { store, clock, log, face, transparencyLog } = foundations;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let closing: Promise<void> | undefined;
   const isDraining = () => closing !== undefined;
   const onFault = (error: unknown) => log.error("fault", { fault: faultTrace(error) });
@@ -118,7 +142,8 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
       log.warn("connection-refused");
     },
     onWebSocket(socket, transport, address) {
-      const connection = new Connection({ context, socket, transport, address, helloBytes: face.hello() });
+      const helloBytes = face.hello(transparencyLog.checkpoint);
+      const connection = new Connection({ context, socket, transport, address, helloBytes });
       metrics.connectionOpened();
       socket.on("close", connections.add(connection));
     },
@@ -136,6 +161,7 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
     log.info("stopping");
     for (const stopTask of stopTasks) stopTask();
     await shutDown({ ...foundations, drainMs: limits.drainMs, connections, welcomes, listener });
+    await transparencyLog.close();
     log.info("stopped");
   };
   const close = () => (closing ??= stop());

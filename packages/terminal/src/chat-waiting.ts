@@ -34,12 +34,27 @@ export async function waitForChat(
   }
 }
 
-/** Waits until the chat is connected, or will not be by itself. */
-export async function settleConnection(chat: Chat, patience: Patience): Promise<boolean> {
-  await waitForChat(
-    chat,
-    () => ["connected", "stopped", "closed"].includes(chat.snapshot().connection.kind),
-    patience,
-  );
-  return chat.snapshot().connection.kind === "connected";
+/** A fresh connection first brings what was missed; it is taken for done when nothing has changed for this long. */
+const QUIET_MS = 300;
+const FRESH_MS = 2_000;
+
+/** Waits until the chat is connected and has caught up, or will not be connected by itself. */
+export async function settleConnection(chat: Chat, { timeoutMs, signal }: Patience): Promise<boolean> {
+  const deadlineMs = Date.now() + timeoutMs;
+  const settled = () => ["connected", "stopped", "closed"].includes(chat.snapshot().connection.kind);
+  await waitForChat(chat, settled, { timeoutMs, signal });
+  const { connection } = chat.snapshot();
+  if (connection.kind !== "connected") return false;
+  if (Date.now() - connection.sinceMs < FRESH_MS) await waitForQuiet(chat, deadlineMs);
+  return true;
+}
+
+async function waitForQuiet(chat: Chat, deadlineMs: number): Promise<void> {
+  const leftMs = deadlineMs - Date.now();
+  if (leftMs <= 0) return;
+  const before = chat.snapshot();
+  const changed = await waitForChat(chat, () => chat.snapshot() !== before, {
+    timeoutMs: Math.min(QUIET_MS, leftMs),
+  });
+  if (changed) await waitForQuiet(chat, deadlineMs);
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import headless from "@xterm/headless";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -85,7 +86,7 @@ describe("a relay and two accounts", () => {
       env: variables,
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const joined = printed(ana, "bo joined");
+    const joined = printed(ana, "ana invited bo");
     const heard = printed(ana, "hello from bo");
     expect(await parley("join", invitation.out.trim(), "--profile", "bo", "--name", "bo")).toMatchObject({
       exitCode: 0,
@@ -192,9 +193,18 @@ class PtyScreen {
     ).join("\n");
   }
 
+  /** Fails with what stands on the screen when the process ends before. */
   async until(check: (text: string) => boolean): Promise<void> {
-    while (!check(this.text()))
-      await new Promise<void>((resolve) => this.#terminal.onWriteParsed(() => resolve()));
+    while (!check(this.text())) {
+      const length = this.raw.length;
+      const written = new Promise<boolean>((resolve) => this.#terminal.onWriteParsed(() => resolve(true)));
+      const over = this.exited.then(
+        () => new Promise<boolean>((resolve) => setTimeout(resolve, 1_000, false)),
+      );
+      if (!(await Promise.race([written, over])) && length === this.raw.length && !check(this.text())) {
+        throw new Error(`The process has ended, and left this on the screen:\n${this.text()}`);
+      }
+    }
   }
 }
 
@@ -226,11 +236,10 @@ describe("in a pseudo-terminal", () => {
   });
 
   test("a crash gives the terminal back", async () => {
-    const sources = import.meta.dirname;
     const screen = new PtyScreen([
       "--import",
-      join(sources, "translate-jsx.js"),
-      join(sources, "testing", "fake-screen.ts"),
+      fileURLToPath(new URL("./translate-jsx.js", import.meta.url)),
+      fileURLToPath(new URL("./testing/fake-screen.ts", import.meta.url)),
       "dark",
     ]);
     await screen.until((text) => text.includes("#garden"));

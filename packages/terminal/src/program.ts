@@ -37,7 +37,7 @@ export async function runProgram({ args, environment, streams, signal }: Program
   try {
     if (verb === "classic") {
       const { runClassicVerb } = await import("./verbs/classic.ts");
-      return await runClassicVerb(rest, streams);
+      return await runClassicVerb(rest, streams, signal);
     }
     let exitCode: number = EXIT_CODES.ok;
     const program = describe({ environment, streams, signal }, (code) => {

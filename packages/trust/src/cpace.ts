@@ -157,6 +157,7 @@ export function multiplyVerified(scalar: bigint, encoded: Uint8Array): Uint8Arra
   try {
     point = ristretto255.Point.fromBytes(encoded);
   } catch {
+    // The only thing that decoding can fail at: no element has this encoding.
     return undefined;
   }
   if (point.is0()) return undefined;

@@ -10,7 +10,7 @@ const GROUP_DIGITS = 5;
 
 /** @returns the server's code as people read it to each other: 30 digits in six groups. */
 export function serverCode(serverId: Uint8Array): string {
-  return grouped(digitsOf("serverCode", serverId));
+  return codeFor("serverCode", serverId);
 }
 
 /** @returns the 60 digits two people compare: 30 for each account, the same for both of them. */
@@ -43,6 +43,11 @@ export function isSafetyNumber(typed: string, oneAccountId: Uint8Array, otherAcc
 function sameDigits(a: string, b: string): boolean {
   const encoder = new TextEncoder();
   return equalInConstantTime(encoder.encode(a), encoder.encode(b));
+}
+
+/** @returns the digits of `id` for one purpose, in groups. */
+export function codeFor(purpose: Purpose, id: Uint8Array): string {
+  return grouped(digitsOf(purpose, id));
 }
 
 /** The hash as a number, modulo 10^30: 256 bits are enough that no digit is likelier than another. */

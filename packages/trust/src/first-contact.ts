@@ -1,3 +1,4 @@
+import { dateText, timeText } from "./calendar.ts";
 import type { EvidenceKind } from "./evidence.ts";
 
 /** One line of the list of evidence. */
@@ -95,30 +96,4 @@ export function accountRecoveredText(name: string, recoveredAtMs: number, nowMs:
 function waitingText(count: number): string {
   if (count === 0) return "no messages wait";
   return count === 1 ? "1 message waits" : `${count} messages wait`;
-}
-
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-] as const;
-
-/** `2 March 2026`, in UTC. */
-function dateText(atMs: number): string {
-  const date = new Date(atMs);
-  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-}
-
-/** `14:02`, in UTC. */
-function timeText(atMs: number): string {
-  return new Date(atMs).toISOString().slice(11, 16);
 }

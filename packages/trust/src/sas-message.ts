@@ -1,7 +1,7 @@
 import type { Infer } from "@parley/protocol";
-import { accountId, decode, encode, fixed, oneOf, ProtocolError, struct, variant } from "@parley/protocol";
+import { decode, encode, fixed, oneOf, ProtocolError, struct, variant } from "@parley/protocol";
 import { HASH_BYTES } from "./chain-entry.ts";
-import { logView } from "./invite-link.ts";
+import { checkParty } from "./check-party.ts";
 import { KEY_BYTES } from "./signature.ts";
 
 /** Bytes of the nonce that makes each comparison its own. */
@@ -31,20 +31,9 @@ export type SasReason = (typeof SAS_REASONS)[number];
 
 const hash = fixed(HASH_BYTES);
 
-/** One side, named by keys and by hashes that commit to keys, never by a changeable name or number. */
-export const sasParty = struct({
-  account: accountId,
-  /** Hash of the newest entry of the account's chain. */
-  chainHead: hash,
-  /** Ed25519 public key of the device at work. */
-  deviceKey: fixed(KEY_BYTES),
-  /** Its newest view of the log, to be compared as gossip. */
-  checkpoint: logView,
-});
-
 export const sasMessage = variant({
-  start: [1, struct({ party: sasParty, nonce: fixed(SAS_NONCE_BYTES) })],
-  commit: [2, struct({ party: sasParty, commitment: hash })],
+  start: [1, struct({ party: checkParty, nonce: fixed(SAS_NONCE_BYTES) })],
+  commit: [2, struct({ party: checkParty, commitment: hash })],
   key: [3, struct({ key: fixed(KEY_BYTES) })],
   confirm: [4, struct({ mac: hash })],
   abort: [5, struct({ reason: oneOf(SAS_REASONS) })],

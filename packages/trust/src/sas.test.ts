@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import type { SasParty, SasSetup, SasState, SasStep } from "./sas.ts";
+import type { CheckParty } from "./check-party.ts";
+import type { SasSetup, SasState, SasStep } from "./sas.ts";
 import { awaitSas, cancelSas, confirmSas, receiveSas, startSas } from "./sas.ts";
 import { SAS_EMOJI } from "./sas-emoji.ts";
 import type { SasMessage } from "./sas-message.ts";
@@ -10,7 +11,7 @@ import { decodeSasMessage, encodeSasMessage } from "./sas-message.ts";
 import { ephemeralKeyFromSeed, generateEphemeralKey } from "./x25519.ts";
 
 const fill = (byte: number, length = 32) => new Uint8Array(length).fill(byte);
-const party = (byte: number): SasParty => ({
+const party = (byte: number): CheckParty => ({
   account: fill(byte),
   chainHead: fill(byte + 1),
   deviceKey: fill(byte + 2),
@@ -20,7 +21,7 @@ const ana = party(10);
 const bo = party(20);
 const setups = { ana: setupOf(ana, bo), bo: setupOf(bo, ana) };
 
-function setupOf(own: SasParty, peer: SasParty): SasSetup {
+function setupOf(own: CheckParty, peer: CheckParty): SasSetup {
   return { serverId: fill(1), own, peer };
 }
 
@@ -110,7 +111,7 @@ test("T18: a man in the middle with keys of his own gives both sides other pictu
 });
 
 test("T18: a device that goes by the key of another, or swaps its fields, is refused before any picture", async () => {
-  const claims: ((honestParty: SasParty) => SasParty)[] = [
+  const claims: ((honestParty: CheckParty) => CheckParty)[] = [
     (claimed) => ({ ...claimed, deviceKey: fill(99) }),
     (claimed) => ({ ...claimed, deviceKey: claimed.account, account: claimed.deviceKey }),
     (claimed) => ({ ...claimed, chainHead: fill(98) }),
@@ -268,7 +269,7 @@ interface VectorParty {
 const vectors: Vector[] = JSON.parse(
   readFileSync(new URL("../../../vectors/trust/sas.json", import.meta.url), "utf8"),
 );
-const read = ({ account, chainHead, deviceKey, checkpoint }: VectorParty): SasParty => ({
+const read = ({ account, chainHead, deviceKey, checkpoint }: VectorParty): CheckParty => ({
   account: Uint8Array.fromHex(account),
   chainHead: Uint8Array.fromHex(chainHead),
   deviceKey: Uint8Array.fromHex(deviceKey),

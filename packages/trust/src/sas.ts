@@ -1,27 +1,25 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { Infer } from "@parley/protocol";
 import { bytesEqual, encode } from "@parley/protocol";
+import type { CheckParty } from "./check-party.ts";
+import { checkParty } from "./check-party.ts";
 import type { SasEmoji } from "./sas-emoji.ts";
 import { SAS_BYTES, sasEmojiOf } from "./sas-emoji.ts";
 import type { SasMessage, SasReason } from "./sas-message.ts";
-import { decodeSasMessage, encodeSasMessage, SAS_NONCE_BYTES, sasParty } from "./sas-message.ts";
+import { decodeSasMessage, encodeSasMessage, SAS_NONCE_BYTES } from "./sas-message.ts";
 import { equalInConstantTime, Secret } from "./secret.ts";
 import type { Purpose } from "./signature.ts";
 import { KEY_BYTES, LABELS, labelled } from "./signature.ts";
 import type { EphemeralKey } from "./x25519.ts";
 import { generateEphemeralKey } from "./x25519.ts";
 
-/** One side of a comparison. */
-export type SasParty = Infer<typeof sasParty>;
-
 /** What both sides must agree on before they begin. */
 export interface SasSetup {
   readonly serverId: Uint8Array;
-  readonly own: SasParty;
+  readonly own: CheckParty;
   /** The other side as this side's verified log shows it: the message that claims otherwise ends the comparison. */
-  readonly peer: Omit<SasParty, "checkpoint">;
+  readonly peer: Omit<CheckParty, "checkpoint">;
 }
 
 /** Fresh for each comparison. */
@@ -36,8 +34,8 @@ interface Running extends SasSetup {
 }
 
 interface Compared {
-  readonly own: SasParty;
-  readonly peer: SasParty;
+  readonly own: CheckParty;
+  readonly peer: CheckParty;
   readonly role: "initiator" | "responder";
   readonly confirmKey: Secret;
 }
@@ -54,7 +52,7 @@ export type SasState =
       readonly run: Running;
       readonly start: Uint8Array;
       readonly commit: Uint8Array;
-      readonly peer: SasParty;
+      readonly peer: CheckParty;
     }
   | {
       readonly phase: "awaiting-responder-key";
@@ -62,7 +60,7 @@ export type SasState =
       readonly start: Uint8Array;
       readonly commit: Uint8Array;
       readonly commitment: Uint8Array;
-      readonly peer: SasParty;
+      readonly peer: CheckParty;
     }
   | {
       /** Show the pictures; {@link confirmSas} with the person's answer. */
@@ -72,7 +70,7 @@ export type SasState =
       readonly peerConfirmed: boolean;
     }
   | { readonly phase: "awaiting-confirmation"; readonly compared: Compared }
-  | { readonly phase: "done"; readonly peer: SasParty }
+  | { readonly phase: "done"; readonly peer: CheckParty }
   | {
       readonly phase: "aborted";
       readonly reason: SasReason;
@@ -155,7 +153,7 @@ function aborted(reason: SasReason): SasStep {
   };
 }
 
-function isExpected({ peer }: Running, party: SasParty): boolean {
+function isExpected({ peer }: Running, party: CheckParty): boolean {
   return (
     bytesEqual(peer.account, party.account) &&
     bytesEqual(peer.chainHead, party.chainHead) &&
@@ -254,7 +252,7 @@ function derived(
   return hkdf(sha256, shared, transcript, info, DERIVED_BYTES[purpose]);
 }
 
-function confirmation({ confirmKey }: Compared, role: Compared["role"], party: SasParty): Uint8Array {
+function confirmation({ confirmKey }: Compared, role: Compared["role"], party: CheckParty): Uint8Array {
   const roleByte = Uint8Array.of(role === "initiator" ? 1 : 2);
-  return hmac(sha256, confirmKey.expose(), labelled("sasConfirm", roleByte, encode(sasParty, party)));
+  return hmac(sha256, confirmKey.expose(), labelled("sasConfirm", roleByte, encode(checkParty, party)));
 }

@@ -246,6 +246,26 @@ describe("a later contact", () => {
   });
 });
 
+test("two introducers are enough, one that vouches twice is not", async () => {
+  const vouches = (...introducers: readonly string[]) =>
+    evaluateServer({
+      ...relay.hello,
+      evidence: introducers.map((by) => ({ kind: "vouch", by, detail: "" }) as const),
+    });
+  expect(outcome(await vouches("ana", "ana"))).toEqual(["no-evidence", EXIT.notMet]);
+  expect(outcome(await vouches("ana", "bo"))).toEqual(["met", EXIT.met]);
+});
+
+test("T22: distrust wins over a pin and over all evidence", async () => {
+  const evidence = EVIDENCE_KINDS.map((kind) => ({ kind, detail: "" }));
+  const contact = { ...relay.hello, invite: relay.server, evidence };
+  expect(outcome(await evaluateServer(contact))).toEqual(["met", EXIT.met]);
+  for (const known of [{}, { pin }]) {
+    const verdict = await evaluateServer({ ...contact, ...known, distrusted: true });
+    expect(outcome(verdict)).toEqual(["distrusted", EXIT.notMet]);
+  }
+});
+
 test("T22: more evidence never lowers a verdict", () => {
   const kinds = fc.subarray([...EVIDENCE_KINDS]);
   fc.assert(

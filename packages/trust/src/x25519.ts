@@ -47,6 +47,7 @@ async function agreement(key: CryptoKey, peerKey: Uint8Array): Promise<Uint8Arra
     const peer = await crypto.subtle.importKey("raw", raw, ALGORITHM, false, []);
     const bits = await crypto.subtle.deriveBits({ name: ALGORITHM, public: peer }, key, 8 * KEY_BYTES);
     const shared = new Uint8Array(bits);
+    // Engines of today refuse these keys themselves, older ones gave zeros.
     return shared.some((byte) => byte !== 0) ? shared : undefined;
   } catch (error) {
     if (error instanceof DOMException) return undefined;

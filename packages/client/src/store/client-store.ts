@@ -44,6 +44,12 @@ export const COLLECTIONS = [
   "invitation",
   /** Invite links this account made, by invite id. */
   "invite-link",
+  /** The replica of the server's log: entries by number. */
+  "log-entry",
+  /** Where that replica ends, and what was found in it. */
+  "log-head",
+  /** Where in it entries stand, by account and by name; and the hashes of its tree. */
+  "log-index",
 ] as const;
 /** One of {@link COLLECTIONS}. */
 export type Collection = (typeof COLLECTIONS)[number];

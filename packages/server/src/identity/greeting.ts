@@ -49,13 +49,13 @@ export class Greeting {
     if (this.#clock.nowMs() >= this.#renewAtMs) await this.state(this.#tlsSpkiHashes);
   }
 
-  /** @returns the bytes of a hello frame with a nonce of its own. */
-  hello(): Uint8Array {
+  /** @returns the bytes of a hello frame with a nonce of its own. `checkpoint`: the log's newest. */
+  hello(checkpoint: Uint8Array): Uint8Array {
     return encode(serverFrame, {
       kind: "hello",
       statement: this.#statement,
       serverChain: this.#identity.chain,
-      checkpoint: new Uint8Array(),
+      checkpoint,
       generation: this.#generation,
       nonce: crypto.getRandomValues(new Uint8Array(32)),
     });

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { every } from "../clock.ts";
+import type { LogKey } from "../log/log-key.ts";
 import type { RelayLog } from "../log.ts";
 import type { TlsMode } from "../options.ts";
 import type { TlsIdentity } from "../tls/certificate.ts";
@@ -26,13 +27,15 @@ export interface ServerFaceOptions {
 /** By what a client knows the relay: its identity, the TLS keys on the wire, and the statement that binds the two. */
 export class ServerFace {
   readonly identity: RelayIdentity;
+  readonly logKey: LogKey;
   readonly #options: ServerFaceOptions;
   readonly #greeting: Greeting;
   #keys: TlsKeys;
 
-  private constructor(options: ServerFaceOptions, identity: RelayIdentity, keys: TlsKeys) {
+  private constructor(options: ServerFaceOptions, { identity, logKey }: Keys, keys: TlsKeys) {
     this.#options = options;
     this.identity = identity;
+    this.logKey = logKey;
     this.#greeting = new Greeting({ ...options, identity });
     this.#keys = keys;
   }
@@ -44,8 +47,8 @@ export class ServerFace {
       options.log.info("identity-created");
     };
     const nowMs = options.clock.nowMs();
-    const identity = await openRelayIdentity({ ...options, nowMs, onNewIdentity });
-    const face = new ServerFace(options, identity, await readKeys(options));
+    const own = await openRelayIdentity({ ...options, nowMs, onNewIdentity });
+    const face = new ServerFace(options, own, await readKeys(options));
     await face.#greeting.state(face.#keys.spkiHashes);
     return face;
   }
@@ -55,9 +58,9 @@ export class ServerFace {
     return this.#keys.own;
   }
 
-  /** @returns the bytes of a hello frame with a nonce of its own. */
-  hello(): Uint8Array {
-    return this.#greeting.hello();
+  /** @returns the bytes of a hello frame with a nonce of its own. `checkpoint`: the log's newest. */
+  hello(checkpoint: Uint8Array): Uint8Array {
+    return this.#greeting.hello(checkpoint);
   }
 
   /** Reads certificates and proxies' keys anew now and then, and signs statements before they end. @returns what stops it. */
@@ -76,6 +79,11 @@ export class ServerFace {
     if (present.own) onCertificate(present.own);
     this.#options.log.info("tls-keys-changed", { keyCount: present.spkiHashes.length });
   }
+}
+
+interface Keys {
+  readonly identity: RelayIdentity;
+  readonly logKey: LogKey;
 }
 
 function readKeys({ folder, tls, hostNames, clock, log }: ServerFaceOptions): Promise<TlsKeys> {

@@ -5,10 +5,13 @@ import {
   recoveryWordsOf,
   Secret,
   signerFromSeed,
+  updateServerMeta,
   verifyServerChain,
 } from "@parley/trust";
 import { z } from "zod";
 import { readTextIfPresent, writeOwnerFile } from "../data-file.ts";
+import type { LogKey } from "../log/log-key.ts";
+import { openLogKey } from "../log/log-key.ts";
 
 /** The relay's own identity: its verified chain and the key that signs for it. */
 export interface RelayIdentity {
@@ -42,21 +45,35 @@ const hex = z.string().regex(/^([0-9a-f]{2})+$/);
 const keyFile = z.object({ version: z.literal(1), chain: z.array(hex).min(1), identity: hex.length(64) });
 
 /**
- * The identity of the data folder. When there is none it is made, and `onNewIdentity` is awaited before anything is
- * written: a relay whose recovery words nobody has seen does not come to be.
+ * The identity and the log key of the data folder. When there is no identity it is made, and `onNewIdentity` is awaited
+ * before anything is written: a relay whose recovery words nobody has seen does not come to be. The chain names the log
+ * key, by a server-meta entry.
  */
 export async function openRelayIdentity(options: {
   readonly folder: string;
   readonly hostNames: readonly string[];
   readonly nowMs: number;
   readonly onNewIdentity: (identity: NewIdentity) => void | Promise<void>;
-}): Promise<RelayIdentity> {
+}): Promise<{ readonly identity: RelayIdentity; readonly logKey: LogKey }> {
   const path = join(options.folder, FILE);
   const present = await readTextIfPresent(path);
-  const { chain, identity } =
-    present === undefined ? await createIdentity(path, options) : parseKeyFile(present, path);
+  const keys = present === undefined ? await createIdentity(path, options) : parseKeyFile(present, path);
+  const logKey = await openLogKey(options.folder, options.hostNames[0] ?? "localhost");
+  const { chain, identity } = await announceLogKey(path, { keys, logKey, nowMs: options.nowMs });
   const server = await verifyServerChain(chain);
-  return { server, chain, signer: await signerFromSeed(identity) };
+  return { identity: { server, chain, signer: await signerFromSeed(identity) }, logKey };
+}
+
+async function announceLogKey(
+  path: string,
+  { keys, logKey, nowMs }: { readonly keys: Keys; readonly logKey: LogKey; readonly nowMs: number },
+): Promise<Keys> {
+  const { meta } = await verifyServerChain(keys.chain);
+  if (meta.logKey === logKey.vkey) return keys;
+  const chain = await updateServerMeta({ ...keys, meta: { ...meta, logKey: logKey.vkey }, nowMs });
+  const announced = { ...keys, chain };
+  await writeKeyFile(path, announced);
+  return announced;
 }
 
 type Keys = { readonly chain: readonly Uint8Array[]; readonly identity: Secret };
@@ -68,13 +85,17 @@ async function createIdentity(path: string, options: Parameters<typeof openRelay
   recovery.wipe();
   await writeOwnerFile(nextKeyFile, `${next.expose().toHex()}\n`);
   next.wipe();
+  await writeKeyFile(path, { chain, identity });
+  return { chain, identity };
+}
+
+async function writeKeyFile(path: string, { chain, identity }: Keys): Promise<void> {
   const content = {
     version: 1,
     chain: chain.map((entry) => entry.toHex()),
     identity: identity.expose().toHex(),
   };
   await writeOwnerFile(path, `${JSON.stringify(content)}\n`);
-  return { chain, identity };
 }
 
 function parseKeyFile(text: string, path: string): Keys {

@@ -56,6 +56,7 @@ export const REQUEST_COSTS: Readonly<Record<RequestKind, number>> = {
   "room-state": 20,
   "create-invite": 20,
   ping: 1,
+  "log-entries": 5,
 };
 
 /** See {@link REQUEST_COSTS}. */
@@ -80,4 +81,5 @@ export const ANSWER_BYTES: Readonly<Record<RequestKind, number>> = {
   "room-state": LIMITS.treeBytes,
   "create-invite": KIB,
   ping: KIB,
+  "log-entries": LIMITS.logAnswerBytes + LIMITS.chainEntryBytes + LIMITS.checkpointBytes,
 };

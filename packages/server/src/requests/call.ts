@@ -5,6 +5,7 @@ import type { DeviceSubscriptions } from "../delivery/device-subscriptions.ts";
 import type { FanOut } from "../delivery/fan-out.ts";
 import type { WelcomeDelivery } from "../delivery/welcome-delivery.ts";
 import type { Traffic } from "../limits/traffic.ts";
+import type { TransparencyLog } from "../log/transparency-log.ts";
 import type { RelayLog } from "../log.ts";
 import type { RelayMetrics } from "../metrics.ts";
 import type { RelayStore } from "../store/contract.ts";
@@ -15,6 +16,7 @@ export type RegistrationMode = "invite" | "open" | "closed";
 /** What the handlers of requests work with; one for the whole relay. */
 export interface RelayServices {
   readonly store: RelayStore;
+  readonly transparencyLog: TransparencyLog;
   readonly accounts: Accounts;
   readonly fanOut: FanOut;
   readonly welcomes: WelcomeDelivery;

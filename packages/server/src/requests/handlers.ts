@@ -7,6 +7,7 @@ import { commit } from "./commit.ts";
 import { acknowledgeInbox, postInbox } from "./inbox.ts";
 import { createInvite } from "./invites.ts";
 import { claimKeyPackages, putKeyPackages } from "./key-packages.ts";
+import { logEntries } from "./log-entries.ts";
 import { resume } from "./resume.ts";
 import { createRoom, listRooms, roomState } from "./rooms.ts";
 
@@ -27,6 +28,7 @@ const HANDLERS: { readonly [K in MemberRequestKind]: Handler<K> } = {
   "room-state": roomState,
   "create-invite": createInvite,
   ping: async () => DONE,
+  "log-entries": logEntries,
 };
 
 /** Carries out a request of a logged-in device. */

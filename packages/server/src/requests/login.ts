@@ -10,6 +10,7 @@ import {
   verifyAccountChain,
   verifySignature,
 } from "@parley/trust";
+import { loggedChain } from "../log/logged-entry.ts";
 import type { RelayServices, RequestOf, Stranger } from "./call.ts";
 
 /** A proof that held: who is logged in, and what they are answered. */
@@ -66,6 +67,7 @@ export async function register(
     ...(invite && { invite }),
     nowMs,
   });
+  await services.transparencyLog.append(loggedChain({ chain, name, nameOpening }));
   services.log.info(isNew ? "registered" : "logged-in");
   return openSession(device, name, services);
 }

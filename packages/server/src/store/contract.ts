@@ -174,6 +174,9 @@ export interface AccountStore {
   /** A live account, by its id (32 bytes). */
   account(account: Uint8Array): Promise<AccountRecord | undefined>;
 
+  /** Live accounts in the order of their registration, at most `limit`, after the one whose place is `afterPlace` (0: all). */
+  listAccounts(afterPlace: number, limit: number): Promise<readonly ListedAccount[]>;
+
   /** The live account that owns `name`. */
   accountByName(name: string): Promise<AccountRecord | undefined>;
 
@@ -376,6 +379,11 @@ export interface AccountRecord {
   readonly nameOpening: Uint8Array;
   readonly chain: readonly Uint8Array[];
   readonly createdAtMs: number;
+}
+
+/** A live account and where it stands among all; places grow, and mean nothing else. */
+export interface ListedAccount extends AccountRecord {
+  readonly place: number;
 }
 
 /** See {@link KeyPackageStore.putKeyPackages}. */

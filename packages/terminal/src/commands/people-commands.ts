@@ -114,7 +114,7 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
 ];
 
 /** A member on one line: name, role where it is more than member, what is known. */
-export function memberLine(member: Member): string {
+function memberLine(member: Member): string {
   const notes = [
     member.me ? "you" : "",
     member.role === "member" ? "" : member.role,

@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Fact } from "./evaluation.ts";
 import { decide, decisionText, explain, FLOOR_BREACHES, metPart } from "./evaluation.ts";
+import { formatExpression } from "./expression.ts";
 import { parseExpression } from "./expression-parser.ts";
 import { expressions, facts } from "./expression-samples.ts";
 
@@ -86,4 +88,27 @@ ok any of
   );
   expect(metPart(explain(parseExpression("invite"), []))).toBe("");
   expect(metPart(explain(parseExpression("invite"), [fact("invite")]))).toBe("invite");
+});
+
+interface Vector {
+  readonly rule: string;
+  readonly canonical: string;
+  readonly facts: { readonly kind: Fact["kind"]; readonly by?: string }[];
+  readonly breaches?: (typeof FLOOR_BREACHES)[number][];
+  readonly isMet: boolean;
+}
+const vectors: Vector[] = JSON.parse(
+  readFileSync(new URL("../../../../vectors/trust/policies.json", import.meta.url), "utf8"),
+);
+
+test.each(vectors)("vector: $rule with $facts", ({ rule, canonical, facts: listed, breaches, isMet }) => {
+  const expression = parseExpression(rule);
+  expect(formatExpression(expression)).toBe(canonical);
+  expect(
+    decide(
+      expression,
+      listed.map((given) => ({ ...given, detail: "" })),
+      breaches,
+    ).isMet,
+  ).toBe(isMet);
 });

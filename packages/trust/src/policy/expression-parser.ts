@@ -5,7 +5,7 @@ import { ATOM_NAMES, formatExpression, joined } from "./expression.ts";
 /** Longest rule, in characters. */
 export const MAX_RULE_CHARACTERS = 1024;
 /** Most distinct introducers a rule can ask for. */
-export const MAX_VOUCHES = 16;
+const MAX_VOUCHES = 16;
 const MAX_DEPTH = 16;
 const MAX_ALTERNATIVES = 32;
 

@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import { bytesEqual, LIMITS, ProtocolError } from "@parley/protocol";
-import type { AccountRecord, Registration } from "../contract.ts";
+import type { AccountRecord, ListedAccount, Registration } from "../contract.ts";
 import { NAME_RELEASE_MS, NAME_RESERVATION_MS } from "../contract.ts";
 import type { Connection } from "./connection.ts";
 import { expectLength } from "./devices.ts";
@@ -35,6 +35,7 @@ export class Accounts {
     | "setName"
     | "dropReservation"
     | "live"
+    | "list"
     | "chain"
     | "chainEntry"
     | "putAccount"
@@ -55,6 +56,9 @@ export class Accounts {
         `DELETE FROM names WHERE name = ? AND account = ? AND state = ${RESERVED}`,
       ),
       live: connection.prepare(`SELECT * FROM accounts WHERE account = ? AND ${IS_LIVE}`),
+      list: connection.prepare(
+        `SELECT rowid AS place, * FROM accounts WHERE rowid > ? AND ${IS_LIVE} ORDER BY rowid LIMIT ?`,
+      ),
       chain: connection.prepare("SELECT bytes FROM chain_entries WHERE account = ? ORDER BY place"),
       chainEntry: connection.prepare("SELECT bytes FROM chain_entries WHERE account = ? AND place = ?"),
       putAccount: connection.prepare(
@@ -125,10 +129,24 @@ export class Accounts {
   account(account: Uint8Array): AccountRecord | undefined {
     expectLength(account, 32);
     const row = this.#statements.live.get(account) as AccountRow | undefined;
-    if (!row) return undefined;
+    return row && this.#record(row);
+  }
+
+  list(afterPlace: number, limit: number): readonly ListedAccount[] {
+    const rows = this.#statements.list.all(afterPlace, limit) as unknown as (AccountRow & {
+      place: number;
+    })[];
+    return rows.map((row) => ({ ...this.#record(row), place: row.place }));
+  }
+
+  #record({
+    account,
+    name,
+    name_opening: nameOpening,
+    created_at_ms: createdAtMs,
+  }: AccountRow): AccountRecord {
     const chain = (this.#statements.chain.all(account) as { bytes: Uint8Array }[]).map(({ bytes }) => bytes);
-    const { name, name_opening: nameOpening, created_at_ms: createdAtMs } = row;
-    return { account: row.account, name, nameOpening, chain, createdAtMs };
+    return { account, name, nameOpening, chain, createdAtMs };
   }
 
   accountByName(name: string): AccountRecord | undefined {

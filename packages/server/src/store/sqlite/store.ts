@@ -122,6 +122,7 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
         registration,
       ),
     account: (account) => group.read(() => accounts.account(account)),
+    listAccounts: (afterPlace, limit) => group.read(() => accounts.list(afterPlace, limit)),
     accountByName: (name) => group.read(() => accounts.accountByName(name)),
     appendAccountEntry: (account, expectedLength, entry) =>
       group.write(() => accounts.appendEntry(account, expectedLength, entry)),
