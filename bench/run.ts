@@ -5,7 +5,17 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import type { BenchRow } from "./row.ts";
 
-const BENCHES = ["appends", "fan-out", "idle-connections", "latency", "catch-up", "mls", "tui", "classic"];
+const BENCHES = [
+  "appends",
+  "fan-out",
+  "idle-connections",
+  "latency",
+  "catch-up",
+  "mls",
+  "log-sync",
+  "tui",
+  "classic",
+];
 /** Units of which less is better; of all others more is. */
 const COSTS = new Set(["ms", "s", "bytes", "KB", "KiB", "MB", "MiB", "kB"]);
 

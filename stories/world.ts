@@ -22,7 +22,10 @@ export class World implements AsyncDisposable {
   readonly people: Person[] = [];
   readonly faults: unknown[] = [];
   relay: Relay;
+  /** Whether people's programs opened from now on believe the relay whatever its log says. */
+  unsafeTestingIgnoreLog = false;
   readonly #options: Partial<RelayOptions>;
+  readonly #away = new Set<Person>();
 
   private constructor(relay: Relay, options: Partial<RelayOptions>, folder: string) {
     this.relay = relay;
@@ -36,9 +39,16 @@ export class World implements AsyncDisposable {
   }
 
   /** Stops the relay and starts it again on the same port and data. */
-  async restartRelay(): Promise<void> {
+  restartRelay(): Promise<void> {
+    return this.restartRelayAfter(() => undefined);
+  }
+
+  /** Stops the relay, lets `change` work on its data, and starts it again on the same port. */
+  async restartRelayAfter(change: () => void | Promise<void>): Promise<void> {
     const { port } = this.relay.address;
     await this.relay.close();
+    for (const person of this.people) if (!this.#away.has(person)) await disconnected(person);
+    await change();
     this.relay = await startRelay({ ...relayOptions(this.folder, this.#options), port });
   }
 
@@ -67,14 +77,22 @@ export class World implements AsyncDisposable {
     return person;
   }
 
-  /** Closes a person's chat and opens it again from disk. */
+  /** Closes a person's chat until it is reopened. */
+  async close(person: Person): Promise<void> {
+    this.#away.add(person);
+    await person.chat.close();
+  }
+
+  /** Closes a person's chat, if it is open, and opens it again from disk. */
   async reopen(person: Person): Promise<void> {
     await person.chat.close();
+    this.#away.delete(person);
     person.chat = await this.#open(person.folder, openStore(person.folder));
   }
 
   #open(folder: string, store: ReturnType<typeof openStore>): Promise<Chat> {
-    return openChat({ folder, store, onFault: (error) => this.faults.push(error) });
+    const { unsafeTestingIgnoreLog } = this;
+    return openChat({ folder, store, unsafeTestingIgnoreLog, onFault: (error) => this.faults.push(error) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,6 +159,11 @@ function stateOf(chat: Chat): string {
 
 export function connected(person: Person): Promise<void> {
   return until(person, "connected", (chat) => chat.snapshot().connection.kind === "connected");
+}
+
+/** Waits until a person's program has noticed that the relay is gone. */
+export function disconnected(person: Person): Promise<void> {
+  return until(person, "disconnected", (chat) => chat.snapshot().connection.kind !== "connected");
 }
 
 /** The id of the room a person knows by this name. */

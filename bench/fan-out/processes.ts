@@ -78,7 +78,9 @@ export function startBundle(file: string, args: readonly string[], core: number)
     platform: "node",
     format: "esm",
     logLevel: "error",
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
   });
   const worker = startWorker([process.execPath, "--expose-gc", outfile, ...args], core);
   worker.child.once("exit", () => rmSync(folder, { recursive: true, force: true }));

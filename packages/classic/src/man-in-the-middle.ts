@@ -8,7 +8,7 @@ import { readExactly } from "./exact-reader.ts";
 import { ANSWER_BYTES, answerHello, decodeHello, HELLO_BYTES, ServerKeyExchange } from "./key-exchange.ts";
 import { ClassicLink, OutgoingText } from "./link.ts";
 import type { SessionKey } from "./session-key.ts";
-import { cleanText, MAX_TEXT_BYTES, splitText } from "./wire-text.ts";
+import { cleanText, fillForOriginalServer, MAX_TEXT_BYTES, splitText } from "./wire-text.ts";
 
 /** A host and a TCP port. */
 export interface Endpoint {
@@ -27,6 +27,9 @@ export interface ManInTheMiddleOptions {
 }
 
 const SETTLE_MS = 500;
+
+/** How long one end may still be told what the other said last before it went, in ms. */
+const PARTING_MS = 200;
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
@@ -95,7 +98,9 @@ export class ManInTheMiddle {
       socket.on("error", () => {}); // Every error is followed by "close".
       socket.on("close", () => {
         this.#sockets.delete(socket);
-        for (const other of both) other.destroy();
+        this.#clock.after(PARTING_MS, () => {
+          for (const other of both) other.destroy();
+        });
       });
     }
     try {
@@ -123,10 +128,10 @@ export class ManInTheMiddle {
     );
 
     const clientLink: ClassicLink = this.#link(client, clientKey, "client -> server", (text) =>
-      serverLink.send(text),
+      serverLink.send(new OutgoingText(serverLink.peerIsOurs ? text : fillForOriginalServer(text))),
     );
     const serverLink: ClassicLink = this.#link(server, toServer.key, "server -> client", (text) =>
-      clientLink.send(text),
+      clientLink.send(new OutgoingText(text)),
     );
     clientLink.receive(fromClient.rest);
     serverLink.receive(fromServer.rest);
@@ -138,7 +143,7 @@ export class ManInTheMiddle {
     socket: Socket,
     key: SessionKey,
     direction: "client -> server" | "server -> client",
-    pass: (text: OutgoingText) => void,
+    pass: (text: string) => void,
   ): ClassicLink {
     return new ClassicLink({
       socket,
@@ -147,8 +152,10 @@ export class ManInTheMiddle {
       clock: this.#clock,
       settleMs: SETTLE_MS,
       onMessage: ({ text }) => {
-        this.#print(`${direction}: ${text}`);
-        for (const piece of splitText(cleanText(text), MAX_TEXT_BYTES)) pass(new OutgoingText(piece));
+        // Without the no-break spaces that a client of ours puts behind a text for an original server.
+        const said = cleanText(text).trimEnd();
+        this.#print(`${direction}: ${said}`);
+        for (const piece of splitText(said, MAX_TEXT_BYTES)) pass(piece);
       },
       onClose: () => this.#print(`${direction}: the connection is gone`),
     });

@@ -13,6 +13,8 @@ export type {
   Role,
   RoomSummary,
   SendState,
+  ServerLog,
+  ServerLogStatus,
   ServerTrust,
   TimelineItem,
   TimelinePage,

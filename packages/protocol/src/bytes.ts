@@ -1,9 +1,10 @@
 import { ProtocolError } from "./errors.ts";
 
 const FIRST_CAPACITY_BYTES = 512;
+const MAX_KEPT_BYTES = 64 * 1024;
 const MAX_LENGTH = 2 ** 30 - 1;
 
-/** Collects the bytes of one encoding. Use once: {@link finish} hands the buffer over. */
+/** Collects the bytes of one encoding after the other; {@link finish} ends each. */
 export class ByteWriter {
   #buffer = new Uint8Array(FIRST_CAPACITY_BYTES);
   #length = 0;
@@ -29,10 +30,11 @@ export class ByteWriter {
   /** Appends a whole number below 2^53 in `sizeBytes` bytes, big-endian. The caller checks the range. */
   unsigned(value: number, sizeBytes: number): void {
     const start = this.#reserve(sizeBytes);
+    // Bit operations see the low 32 bits only.
     let rest = value;
     for (let i = sizeBytes - 1; i >= 0; i--) {
-      this.#buffer[start + i] = rest % 256;
-      rest = Math.floor(rest / 256);
+      this.#buffer[start + i] = rest & 0xff;
+      rest = i === sizeBytes - 4 ? Math.floor(value / 0x1_0000_0000) : rest >>> 8;
     }
   }
 
@@ -44,9 +46,17 @@ export class ByteWriter {
     else this.unsigned(value + 0x8000_0000, 4);
   }
 
-  /** @returns what was written. The writer is of no use afterwards. */
+  /** @returns what was written since the last time, in bytes of its own. */
   finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
+    const written = this.#buffer.slice(0, this.#length);
+    this.discard();
+    return written;
+  }
+
+  /** Forgets what was written and not finished. */
+  discard(): void {
+    this.#length = 0;
+    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = new Uint8Array(FIRST_CAPACITY_BYTES);
   }
 }
 

@@ -15,11 +15,20 @@ export interface Codec<T> {
 /** The values of a codec: `type Entry = Infer<typeof entry>`. */
 export type Infer<C> = C extends Codec<infer T> ? T : never;
 
+/** Taken while it is in use: a codec may encode another value as it writes. */
+let spareWriter: ByteWriter | undefined;
+
 /** @returns the one encoding of `value`, in bytes of its own. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
-  const writer = new ByteWriter();
-  codec.write(writer, value);
-  return writer.finish();
+  const writer = spareWriter ?? new ByteWriter();
+  spareWriter = undefined;
+  try {
+    codec.write(writer, value);
+    return writer.finish();
+  } finally {
+    writer.discard();
+    spareWriter = writer;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ export { NewIdentity } from "./identity/server-keys.ts";
 export type { RelayLimits } from "./limits/relay-limits.ts";
 export { DEFAULT_LIMITS } from "./limits/relay-limits.ts";
 export type { Rate } from "./limits/token-bucket.ts";
+export type { WitnessAddress } from "./log/witness-feed.ts";
 export type { LogOptions } from "./log.ts";
 export type { RelayOptions, TlsMode } from "./options.ts";
 export type { OperatorInvite, Relay } from "./relay.ts";

@@ -2,6 +2,7 @@ import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import type { NewIdentity } from "./identity/server-keys.ts";
 import type { RelayLimits } from "./limits/relay-limits.ts";
+import type { WitnessAddress } from "./log/witness-feed.ts";
 import type { LogOptions } from "./log.ts";
 import type { RegistrationMode } from "./requests/call.ts";
 import type { RelayStore } from "./store/contract.ts";
@@ -38,6 +39,8 @@ export interface RelayOptions {
    */
   readonly onNewIdentity: (identity: NewIdentity) => void | Promise<void>;
   readonly log?: LogOptions;
+  /** Who is asked to cosign the transparency log's checkpoints. Default: nobody. */
+  readonly witnesses?: readonly WitnessAddress[];
   /** Whether `/metrics` answers others than this machine. Default false. */
   readonly publicMetrics?: boolean;
   readonly limits?: Partial<RelayLimits>;

@@ -11,8 +11,10 @@ import { listen } from "./http/listener.ts";
 import { defaultHostNames } from "./identity/host-names.ts";
 import { ServerFace } from "./identity/server-face.ts";
 import { DEFAULT_LIMITS } from "./limits/relay-limits.ts";
+import { logHttpPage } from "./log/log-pages.ts";
 import { reconcileLog } from "./log/reconciliation.ts";
 import { TransparencyLog } from "./log/transparency-log.ts";
+import { feedWitnesses, requireWitnessKeys } from "./log/witness-feed.ts";
 import type { RelayLog } from "./log.ts";
 import { createLog, faultTrace } from "./log.ts";
 import type { RelayOptions, TlsMode } from "./options.ts";
@@ -44,6 +46,8 @@ export interface Relay {
   /** Encoded entries of the server's key chain, oldest first. */
   readonly serverChain: readonly Uint8Array[];
   readonly hostNames: readonly string[];
+  /** C2SP verifier key of the transparency log: what witnesses are told. */
+  readonly logKey: string;
   /** Number of accounts. */
   countAccounts(): Promise<number>;
   /** Throws `ProtocolError` `too-large` beyond `LIMITS.inviteLifetimeMs`, `storage-unavailable`. */
@@ -87,6 +91,7 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
   const { store, clock, log } = foundations;
   const hostNames = options.hostNames ?? defaultHostNames(host);
   const tls = options.tls ?? DEFAULT_TLS;
+  requireWitnessKeys(options.witnesses ?? []);
   const generation = await store.generation();
   const face = await ServerFace.open({
     folder: dataFolder,
@@ -135,6 +140,7 @@ async function serve(
     publicMetrics: options.publicMetrics ?? false,
     connectionsPerAddress: limits.connectionsPerAddress,
     checkHealth: healthCheck(store, clock, isDraining),
+    logPage: (path) => logHttpPage(transparencyLog, path),
     exposeMetrics: () => metrics.expose(),
     admits: (address) => (isDraining() ? "stopping" : connections.admits(address) ? "yes" : "too-many"),
     onRefused() {
@@ -152,6 +158,7 @@ async function serve(
     connections.watch(),
     metrics.watch(),
     face.watch((own) => listener.setTlsIdentity(own), onFault),
+    feedWitnesses({ log: transparencyLog, witnesses: options.witnesses ?? [], clock, onFault }),
     every(clock, TIDY_MS, () => traffic.forgetIdle()),
     every(clock, EXPIRE_MS, () => void store.expire(clock.nowMs()).catch(onFault)),
   ];
@@ -171,6 +178,7 @@ async function serve(
     serverId: face.identity.server.serverId,
     serverChain: face.identity.chain,
     hostNames,
+    logKey: face.logKey.vkey,
     countAccounts: async () => (await store.usage()).accounts,
     createOperatorInvite: (terms) => createOperatorInvite(store, clock.nowMs(), terms),
     close,

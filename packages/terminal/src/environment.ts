@@ -48,6 +48,11 @@ export function relayFolder({ home }: Environment): string {
   return join(home, "relay");
 }
 
+/** Where the witness of this machine lies. */
+export function witnessFolder({ home }: Environment): string {
+  return join(home, "witness");
+}
+
 function set(value: string | undefined): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }

@@ -23,6 +23,8 @@ export interface LocalStatus {
   readonly mentions: number;
   readonly invitations: readonly { readonly from: string; readonly direct: boolean }[];
   readonly recoveryWordsConfirmed: boolean;
+  /** What is wrong with the server or with this account. */
+  readonly alarms: readonly string[];
 }
 
 /** What `rooms --json` prints for each room. */
@@ -38,6 +40,18 @@ export interface LocalSent {
 export interface LocalOutcome {
   readonly failed: boolean;
   readonly lines: readonly string[];
+}
+
+/** The server's log as this device holds it. */
+export interface LocalLog {
+  /** Empty when the relay keeps none. */
+  readonly origin: string;
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly root: string;
+  readonly alarms: readonly string[];
+  /** Whether the entries on disk lead to the signed root; true when that was not asked. */
+  readonly holds: boolean;
 }
 
 /** Which part of a timeline. */
@@ -70,6 +84,12 @@ export interface LocalApi {
   }): Promise<string>;
   /** Runs a slash command. */
   command(request: { readonly room?: string | undefined; readonly input: string }): Promise<LocalOutcome>;
+  /** How the replica of the server's log stands, after fetching what is new or computing it again, as asked. */
+  log(request: { readonly sync: boolean; readonly check: boolean }): Promise<LocalLog>;
+  /** Texts of tlog-proofs of a person's key chain. */
+  proveLogged(name: string): Promise<readonly string[]>;
+  /** The whole log, one JSON object a line: `{"checkpoint", "key"}`, then `{"entry"}` in base64 for each. */
+  exportLog(signal: AbortSignal): AsyncIterable<string>;
   /** Oldest first. With `follow`, until `signal` fires. */
   timeline(request: TimelineRequest, signal: AbortSignal): AsyncIterable<TimelineItem>;
 }
@@ -116,6 +136,27 @@ export function chatApi(chat: Chat): LocalApi {
       const text = outcome.kind === "said" || outcome.kind === "opened" ? outcome.text : undefined;
       return { failed: false, lines: text === undefined ? [] : [text] };
     },
+    async log({ sync, check }) {
+      await settled();
+      const log = chat.log();
+      const { origin, size, root, alarms } = sync ? await log.sync() : log.status();
+      return { origin, size, root, alarms, holds: !check || (await log.check()) };
+    },
+    async proveLogged(name) {
+      await settled();
+      return (await chat.log().prove(name)).map((proof) => new TextDecoder().decode(proof));
+    },
+    async *exportLog(signal) {
+      await settled();
+      const log = chat.log();
+      const checkpoint = log.checkpoint();
+      if (!checkpoint) throw new ChatError("refused", "This relay keeps no log");
+      yield JSON.stringify({ checkpoint: new TextDecoder().decode(checkpoint), key: log.key() });
+      for (const entry of log.entries()) {
+        if (signal.aborted) return;
+        yield JSON.stringify({ entry: entry.toBase64() });
+      }
+    },
     async *timeline({ room: name, ...request }, signal) {
       await settled();
       yield* followTimeline(chat, room(name).id, { ...request, signal });
@@ -124,7 +165,7 @@ export function chatApi(chat: Chat): LocalApi {
 }
 
 function statusOf(chat: Chat): LocalStatus {
-  const { me, server, connection, queued, rooms, invitations, recoveryWordsFile } = chat.snapshot();
+  const { me, server, connection, queued, rooms, invitations, recoveryWordsFile, alarms } = chat.snapshot();
   return {
     name: me.name,
     account: me.account,
@@ -140,6 +181,7 @@ function statusOf(chat: Chat): LocalStatus {
     mentions: rooms.reduce((sum, room) => sum + room.mentions, 0),
     invitations: invitations.map(({ from, direct }) => ({ from, direct })),
     recoveryWordsConfirmed: recoveryWordsFile === undefined,
+    alarms,
   };
 }
 
@@ -172,11 +214,21 @@ export function localHandler(api: LocalApi): LocalHandler {
           return toJson(
             await api.command({ room: asOptional(given["room"], asText), input: asText(given["input"]) }),
           );
+        case "log": {
+          const { sync, check } = given;
+          return toJson(await api.log({ sync: asBoolean(sync), check: asBoolean(check) }));
+        }
+        case "prove-logged":
+          return toJson(await api.proveLogged(asText(given["name"])));
         default:
           throw new ChatError("refused", `The running Parley does not know "${method}"`);
       }
     },
     async *stream(method, params, signal) {
+      if (method === "export-log") {
+        yield* api.exportLog(signal);
+        return;
+      }
       if (method !== "timeline")
         throw new ChatError("refused", `The running Parley does not know "${method}"`);
       const { room, limit, sinceMs, follow } = asObject(params);
@@ -206,6 +258,23 @@ export function attachedApi(attachment: LocalAttachment): LocalApi {
       const outcome = asObject(await call("command", request));
       return { failed: asBoolean(outcome["failed"]), lines: asList(outcome["lines"]).map(asText) };
     },
+    log: async (request) => {
+      const log = asObject(await call("log", request));
+      return {
+        origin: asText(log["origin"]),
+        size: asNumber(log["size"]),
+        root: asText(log["root"]),
+        alarms: asList(log["alarms"]).map(asText),
+        holds: asBoolean(log["holds"]),
+      };
+    },
+    proveLogged: async (name) => asList(await call("prove-logged", { name })).map(asText),
+    async *exportLog(signal) {
+      for await (const line of attachment.stream("export-log", {})) {
+        if (signal.aborted) return;
+        yield asText(line);
+      }
+    },
     async *timeline(request, signal) {
       if (signal.aborted) return;
       const items = attachment.stream("timeline", toJson(request))[Symbol.asyncIterator]();
@@ -231,6 +300,7 @@ function asStatus(value: Json): LocalStatus {
   asText(status["name"]);
   asText(asObject(status["connection"])["kind"]);
   asNumber(status["queued"]);
+  asList(status["alarms"]).map(asText);
   return status as unknown as LocalStatus;
 }
 

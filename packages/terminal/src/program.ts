@@ -134,6 +134,44 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     .action(async (words, options) =>
       done(await (await import("./verbs/do.ts")).runDo(context(options), words, options)),
     );
+  const log = program
+    .command("log")
+    .description("the server's log of everybody's keys, as this device holds it");
+  const logVerb = (usage: string, help: string): Command =>
+    log
+      .command(usage)
+      .description(help)
+      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default");
+  logVerb("sync", "fetch what is new").action(async (options) =>
+    done(await (await import("./verbs/log.ts")).runLogSync(context(options))),
+  );
+  logVerb("check", "compute it all again").action(async (options) =>
+    done(await (await import("./verbs/log.ts")).runLogCheck(context(options))),
+  );
+  logVerb("prove <name>", "print proofs that a person's keys are in it").action(async (name, options) =>
+    done(await (await import("./verbs/log.ts")).runLogProve(context(options), name)),
+  );
+  logVerb("export <file>", "write all of it to a file").action(async (file, options) =>
+    done(await (await import("./verbs/log.ts")).runLogExport(context(options), file)),
+  );
+  const witness = program.command("witness").description("cosign the logs of other people's servers");
+  const witnessVerb = (usage: string, help: string): Command =>
+    witness
+      .command(usage)
+      .description(help)
+      .option("-d, --data <folder>", "where it keeps its key and its memory");
+  witnessVerb("init <name>", "make a witness; its name is HOST/PATH").action(async (name, options) =>
+    done(await (await import("./verbs/witness.ts")).runWitnessInit(outer, name, options)),
+  );
+  witnessVerb("run", "answer logs until told to stop")
+    .option("-l, --listen <address>", "HOST:PORT to listen on (default: 127.0.0.1:7445)")
+    .action(async (options) => done(await (await import("./verbs/witness.ts")).runWitness(outer, options)));
+  witnessVerb("add-log <vkey>", "know a log by its key").action(async (vkey, options) =>
+    done(await (await import("./verbs/witness.ts")).runWitnessAddLog(outer, vkey, options)),
+  );
+  witnessVerb("status", "say which logs are known, and what was cosigned").action(async (options) =>
+    done(await (await import("./verbs/witness.ts")).runWitnessStatus(outer, options)),
+  );
   program
     .command("serve")
     .description("run a relay")
@@ -156,6 +194,7 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
         .choices(["silent", "error", "warn", "info"])
         .default("warn"),
     )
+    .option("--witness <vkey=url...>", "who is asked to cosign the log of this server")
     .option("-y, --yes", "ask nothing; the recovery words go to a file that only you can read")
     .addOption(new Option("--companion", "stop when the process that started this one ends").hideHelp())
     .action(async (options) => done(await (await import("./verbs/serve.ts")).runServe(outer, options)));

@@ -25,7 +25,7 @@ interface Member {
  */
 export class OriginalServer {
   readonly lines: string[] = [];
-  /** Exceptions that ended a client's thread: that client is not heard again. */
+  /** Exceptions that ended a client's thread, which is not heard again, or the main one, which lets nobody in again. */
   readonly faults: Error[] = [];
   readonly #server: Server;
   readonly #p: bigint;
@@ -43,6 +43,7 @@ export class OriginalServer {
       socket.on("error", () => {});
       const reader = new SocketReader(socket);
       this.#exchanges = this.#exchanges.then(() => this.#accept(socket, reader));
+      this.#exchanges.catch((error) => this.faults.push(error as Error));
     });
   }
 

@@ -6,10 +6,13 @@ import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
 import type { RelayLink, RelayLinkOptions } from "../connection/relay-link.ts";
 import { startRelayLink } from "../connection/relay-link.ts";
+import type { LogAlarm } from "../log/log-watch.ts";
+import { LogWatch } from "../log/log-watch.ts";
+import { serverLog } from "../log/server-log.ts";
 import type { AuthenticationService, MlsEngine } from "../mls/index.ts";
 import type { Contact } from "../rooms/account-directory.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
-import type { StoredInvitation } from "../rooms/inbox.ts";
+import type { InboxOutcome, StoredInvitation } from "../rooms/inbox.ts";
 import { Inbox } from "../rooms/inbox.ts";
 import { addPeople } from "../rooms/invitations.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
@@ -19,7 +22,7 @@ import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
 import type { ClientStore } from "../store/client-store.ts";
 import { decodeRecord } from "../store/record.ts";
-import type { Chat, ChatSnapshot, Member, Role, ServerTrust, TimelinePage } from "./chat.ts";
+import type { Chat, ChatSnapshot, Member, Role, ServerLog, ServerTrust, TimelinePage } from "./chat.ts";
 import { ChatError } from "./chat.ts";
 import { inBackground, offline, online, requireText } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
@@ -49,6 +52,9 @@ export interface ChatParts {
   readonly connect: RelayLinkOptions["connect"];
   readonly createEngine: (authenticationService: AuthenticationService) => MlsEngine;
   readonly recoveryWords: RecoveryWordsReminder;
+  /** Keeps proof that the server's log forked. @returns where, for a sentence. */
+  readonly keepEvidence: (evidence: Uint8Array) => string;
+  readonly unsafeTestingIgnoreLog?: boolean;
   /** A fault that nobody waits for: told to the operator of this client, never to others. */
   readonly onFault: (error: unknown) => void;
 }
@@ -69,6 +75,7 @@ class ChatClient implements Chat {
   readonly #inbox: Inbox;
   readonly #links: InviteLinks;
   readonly #rooms: RoomRegistry;
+  readonly #watch: LogWatch;
   readonly #invitations = new Map<string, StoredInvitation>();
   readonly #listeners = new Set<() => void>();
   readonly #timelineListeners = new Map<string, Set<() => void>>();
@@ -80,7 +87,16 @@ class ChatClient implements Chat {
     this.#parts = parts;
     const { store, clock, me, signer, name, randomBytes } = parts;
     const connection = () => this.#link?.connection();
-    const directory = new AccountDirectory({ store, clock, connection });
+    const watch = new LogWatch({
+      ...parts,
+      me: { account: me.account, name },
+      ownChain: () => directory.contact(me.account)?.chain,
+      connection,
+      tell: (text, room) => this.#tell(text, room),
+      send: (alarm, room) => this.#sendAlarm(alarm, room),
+      onChange: () => this.#changed(),
+    });
+    const directory: AccountDirectory = new AccountDirectory({ store, clock, connection, log: watch });
     const engine = parts.createEngine({
       validateLeaf: async ({ identity, signatureKey, situation }) => {
         await directory.requireLeaf(identity, signatureKey, situation === "entering");
@@ -88,13 +104,23 @@ class ChatClient implements Chat {
       },
     });
     const identityFor = (leafKey: Uint8Array) => createLeafCredential(signer, me, leafKey);
-    const context: RoomContext = { me, myName: name, store, engine, directory, clock, randomBytes };
+    const context: RoomContext = {
+      me,
+      myName: name,
+      store,
+      engine,
+      directory,
+      clock,
+      randomBytes,
+      gossip: watch,
+    };
+    this.#watch = watch;
     this.#directory = directory;
     this.#engine = engine;
     this.#context = context;
     this.#supply = new KeyPackageSupply({ store, engine, identityFor, clock });
     this.#inbox = new Inbox({ store, directory, me, serverId: parts.serverId, clock });
-    this.#links = new InviteLinks({ ...parts, directory });
+    this.#links = new InviteLinks({ ...parts, directory, view: () => watch.view });
     this.#rooms = new RoomRegistry({
       context,
       supply: this.#supply,
@@ -120,7 +146,10 @@ class ChatClient implements Chat {
       random: Math.random,
       onConnected: (connection) => this.#connected(connection),
       onDelivery: (delivery, connection) => this.#delivered(delivery, connection),
-      onDisconnected: () => this.#rooms.disconnected(),
+      onDisconnected: () => {
+        this.#watch.disconnected();
+        this.#rooms.disconnected();
+      },
     });
     this.#link.subscribe(() => this.#changed());
   }
@@ -157,6 +186,7 @@ class ChatClient implements Chat {
   }
 
   async openDirect(person: string): Promise<string> {
+    this.#watch.requireUnfrozen();
     const contact = await this.#person(person);
     if (bytesEqual(contact.account, this.#parts.me.account)) {
       throw new ChatError("not-allowed", "that is you; /room makes a room for your own notes");
@@ -171,6 +201,7 @@ class ChatClient implements Chat {
   }
 
   async invite(room: string, people: readonly string[]): Promise<void> {
+    this.#watch.requireUnfrozen();
     const target = this.#rooms.get(room);
     const contacts: Contact[] = [];
     for (const name of people) contacts.push(await this.#person(name));
@@ -280,6 +311,7 @@ class ChatClient implements Chat {
   }): Promise<string> {
     const target = room === undefined ? undefined : this.#rooms.get(room);
     if (target?.record.direct) throw new ChatError("not-allowed", "a direct room stays one of two people");
+    this.#watch.requireUnfrozen();
     return online(() => this.#links.create(this.#online(), target?.record.room, ttlMs));
   }
 
@@ -287,6 +319,11 @@ class ChatClient implements Chat {
     if (!(await this.#parts.recoveryWords.confirm(words)))
       throw new ChatError("wrong-words", "these are other words");
     this.#changed();
+  }
+
+  log(): ServerLog {
+    const find = async (name: string) => (await this.#person(name)).account;
+    return serverLog({ watch: this.#watch, connection: () => this.#online(), find });
   }
 
   reconnect(): void {
@@ -320,10 +357,13 @@ class ChatClient implements Chat {
       invitations,
       recoveryWordsFile: recoveryWords.file(),
       queued: rooms.reduce((sum, { outbox }) => sum + outbox.waiting, 0),
+      alarms: this.#watch.alarms,
     };
   }
 
   async #connected(connection: RelayConnection): Promise<void> {
+    await this.#watch.connected(connection);
+    await this.#compareWithInvite();
     await this.#rooms.connected(connection);
     await this.#supply.topUp(connection, connection.session.stock);
     await this.#links.greet(connection);
@@ -342,10 +382,42 @@ class ChatClient implements Chat {
         return this.#rooms.resume(this.#rooms.all().filter((room) => room.open));
       case "inbox-item": {
         const outcome = await this.#inbox.process(delivery, connection);
-        if (outcome.kind === "guest") this.#admitGuests();
+        if (outcome.kind === "guest") await this.#guestCame(outcome);
         if (outcome.kind === "invitation") this.#invited(outcome.id, outcome.invitation);
       }
     }
+  }
+
+  /** The link came by a road that is not the server's: what it says of the log counts. */
+  async #compareWithInvite(): Promise<void> {
+    const view = this.#links.inviterView;
+    if (!view || (await this.#watch.agrees(view))) return;
+    this.#watch.contradicted("the server shows you another log than it showed whoever invited you");
+  }
+
+  async #guestCame({ link, account, view }: Extract<InboxOutcome, { kind: "guest" }>): Promise<void> {
+    if (view && (await this.#watch.agrees(view)) === false) {
+      this.#tell(
+        `${this.#directory.nameOf(account)} came by your link, but sees another log of this server: not let in`,
+      );
+      this.#links.finished(link);
+    }
+    this.#admitGuests();
+  }
+
+  /** Puts a sentence into the timeline of one room, or of all. */
+  #tell(text: string, room?: string): void {
+    for (const target of this.#roomsFor(room)) inBackground(target.tell(text), this.#parts.onFault);
+  }
+
+  #sendAlarm({ note, evidence }: LogAlarm, room?: string): void {
+    for (const target of this.#roomsFor(room)) {
+      if (target.record.state === "active") target.send({ kind: "log-alarm", note, evidence });
+    }
+  }
+
+  #roomsFor(room: string | undefined): readonly Room[] {
+    return this.#rooms.all().filter((known) => known.open && (room === undefined || known.roomText === room));
   }
 
   #invited(id: string, invitation: StoredInvitation): void {
@@ -392,6 +464,7 @@ class ChatClient implements Chat {
   }
 
   async #invite(room: Room, people: readonly Contact[]): Promise<void> {
+    this.#watch.requireUnfrozen();
     const { me, signer } = this.#parts;
     const inviter = { me, signer, engine: this.#engine, directory: this.#directory };
     const unreachable = await online(() => addPeople(inviter, room, people, this.#online()));

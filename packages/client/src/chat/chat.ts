@@ -116,6 +116,8 @@ export interface ChatSnapshot {
   readonly recoveryWordsFile: string | undefined;
   /** Messages waiting to be sent, over all rooms. */
   readonly queued: number;
+  /** What is wrong with the server or with this account, each one sentence; empty when all is well. */
+  readonly alarms: readonly string[];
 }
 
 /** Why a command was refused; `message` is one sentence for the person. */
@@ -160,6 +162,39 @@ export interface TimelinePage {
   readonly more: boolean;
 }
 
+/** How the replica of the server's log stands. */
+export interface ServerLogStatus {
+  /** Names the log; empty when the relay keeps none, or before the first sync. */
+  readonly origin: string;
+  /** Number of entries. */
+  readonly size: number;
+  /** 32 bytes, lower-case hex; empty with an empty origin. */
+  readonly root: string;
+  readonly syncedAtMs: number;
+  readonly alarms: readonly string[];
+  /** Whether there is proof that the log forked: {@link ServerLog.evidence}. */
+  readonly forked: boolean;
+}
+
+/** The server's transparency log (trust.md §B), as this device holds it: every entry, recomputed. */
+export interface ServerLog {
+  status(): ServerLogStatus;
+  /** Fetches what is new. Throws ChatError `offline`, `refused`. */
+  sync(): Promise<ServerLogStatus>;
+  /** Computes the whole tree again from the entries on disk; false when it does not lead to the signed root. */
+  check(): Promise<boolean>;
+  /** C2SP tlog-proofs that the entries of a person's key chain are in the log, oldest first. Throws ChatError. */
+  prove(name: string): Promise<readonly Uint8Array[]>;
+  /** The signed checkpoint; undefined before the first sync. */
+  checkpoint(): Uint8Array | undefined;
+  /** All entries in order. */
+  entries(): Iterable<Uint8Array>;
+  /** Proof that the log's key signed two histories, for `scripts/verify-fork-evidence.js`; undefined when there is none. */
+  evidence(): Uint8Array | undefined;
+  /** The log's key, as the server's chain names it; undefined before the first sync. */
+  key(): string | undefined;
+}
+
 /** A running client for one account on one device. */
 export interface Chat {
   /** The newest snapshot; the same object until something changes (fit for `useSyncExternalStore`). */
@@ -199,6 +234,9 @@ export interface Chat {
   createInviteLink(options: { readonly room?: string; readonly ttlMs?: number }): Promise<string>;
   /** Compares with the words of sign-up; on success the file that holds them is removed. */
   confirmRecoveryWords(words: string): Promise<void>;
+
+  /** The server's log, as this device holds it. */
+  log(): ServerLog;
 
   /** Try to connect now instead of at `retryAtMs`. */
   reconnect(): void;

@@ -4,6 +4,7 @@ import type { HostAddress, Signer } from "@parley/trust";
 import { formatInviteLink, inviteSecretHash, joinMac, Secret } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
+import type { LogView } from "../log/log-replica.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
 import type { StoredInvitation, StoredInviteLink } from "../rooms/inbox.ts";
 import { sealInboxItem } from "../rooms/inbox-item.ts";
@@ -24,6 +25,8 @@ export interface Greeting {
   readonly invite: Uint8Array;
   readonly secret: Uint8Array;
   readonly room?: Uint8Array | undefined;
+  /** How the inviter saw the server's log. */
+  readonly view?: LogView | undefined;
   /** The relay has it. */
   readonly posted: boolean;
 }
@@ -43,6 +46,8 @@ export interface InviteLinkOptions {
   readonly signer: Signer;
   readonly address: HostAddress;
   readonly serverId: Uint8Array;
+  /** How this device sees the server's log. */
+  readonly view: () => LogView | undefined;
 }
 
 /** Invite links from both ends: those this account made, and the one it came by. */
@@ -78,7 +83,7 @@ export class InviteLinks {
       secret,
       expiresAtMs,
       room,
-      checkpoint: undefined,
+      checkpoint: this.#options.view(),
     });
   }
 
@@ -89,15 +94,21 @@ export class InviteLinks {
     const { store, directory, me, signer, serverId } = this.#options;
     const { inviter, invite } = greeting;
     const secret = new Secret(greeting.secret);
-    const mac = joinMac({ secret, account: me.account, deviceKey: signer.publicKey, serverId });
+    const checkpoint = this.#options.view();
+    const mac = joinMac({ secret, account: me.account, deviceKey: signer.publicKey, serverId, checkpoint });
     const item = await sealInboxItem(
-      { kind: "join-request", invite, mac },
+      { kind: "join-request", invite, mac, checkpoint },
       { sender: me, signer, recipient: inviter },
     );
     await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
     const posted: Greeting = { ...greeting, posted: true };
     store.write([greetingChange(posted), await directory.check(inviter, "invite")]);
     this.#greeting = posted;
+  }
+
+  /** How the maker of the link that brought this account here saw the server's log, while that is of interest. */
+  get inviterView(): LogView | undefined {
+    return this.#greeting?.view;
   }
 
   /** Whether this is the invitation that our link promised: following the link accepted it. */

@@ -1,5 +1,6 @@
 import { LIMITS, ProtocolError } from "@parley/protocol";
 import { decode as decodeCbor, encode as encodeCbor } from "cborg";
+import type { TreeHead } from "../log/log-watch.ts";
 import type { MimiContent } from "./mimi-content.ts";
 import { DISPOSITION, decodeMimiContent, encodeMimiContent } from "./mimi-content.ts";
 import { pad, unpad } from "./padding.ts";
@@ -16,6 +17,8 @@ export type RoomContent =
   | { readonly kind: "topic"; readonly topic: string }
   /** The sender took the invitation up. */
   | { readonly kind: "joined" }
+  /** The sender's view of the server's log differs from somebody's: its signed checkpoint, and proof if it has any. */
+  | { readonly kind: "log-alarm"; readonly note: Uint8Array; readonly evidence?: Uint8Array | undefined }
   /** Valid, but nothing this version knows: shown as such. */
   | { readonly kind: "unknown"; readonly contentType: string };
 
@@ -30,6 +33,9 @@ const PLAIN_TYPE = "text/plain;charset=utf-8";
 const STATE_TYPE = "application/vnd.parley.room+cbor";
 /** Private key in the MIMI extensions map: [seq, head]. */
 const HEAD_EXTENSION = "parley.head";
+/** Private key in the MIMI extensions map: [SHA-256 of the log's origin, size, root] (docs/protocol.md §8.3). */
+const TREE_EXTENSION = "parley.tree";
+const MAX_EVIDENCE_BYTES = 48 * 1024;
 const ROOM_KEY_BYTES = 32;
 const HEAD_BYTES = 32;
 
@@ -42,7 +48,7 @@ const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** @returns padded MLS plaintext. `salt`: 16 random bytes, the same when the same message is encrypted again. */
 export function encodeRoomContent(
   content: RoomContent,
-  { salt, head }: { salt: Uint8Array; head: LogHead },
+  { salt, head, tree }: { salt: Uint8Array; head: LogHead; tree?: TreeHead | undefined },
 ): Uint8Array {
   const isText = content.kind === "text";
   const mimi: MimiContent = {
@@ -51,14 +57,19 @@ export function encodeRoomContent(
     topicId: new Uint8Array(0),
     expires: null,
     inReplyTo: null,
-    extensions: new Map([[HEAD_EXTENSION, [head.seq, head.hash]]]),
+    extensions: new Map<string, unknown>([
+      [HEAD_EXTENSION, [head.seq, head.hash]],
+      ...(tree ? [[TREE_EXTENSION, [tree.originHash, tree.size, tree.root]] as const] : []),
+    ]),
     part: {
       disposition: isText ? DISPOSITION.render : DISPOSITION.unspecified,
       language: "",
       body: {
         kind: "single",
         contentType: isText ? TEXT_TYPE : STATE_TYPE,
-        content: isText ? utf8Encoder.encode(content.text) : encodeCbor(content),
+        content: isText
+          ? utf8Encoder.encode(content.text)
+          : encodeCbor(content, { ignoreUndefinedProperties: true }),
       },
     },
   };
@@ -69,9 +80,14 @@ export function encodeRoomContent(
 export function decodeRoomContent(plaintext: Uint8Array): {
   content: RoomContent;
   head: LogHead | undefined;
+  tree: TreeHead | undefined;
 } {
   const mimi = decodeMimiContent(unpad(plaintext));
-  return { content: contentOf(mimi), head: headOf(mimi.extensions.get(HEAD_EXTENSION)) };
+  return {
+    content: contentOf(mimi),
+    head: headOf(mimi.extensions.get(HEAD_EXTENSION)),
+    tree: treeOf(mimi.extensions.get(TREE_EXTENSION)),
+  };
 }
 
 function contentOf({ part }: MimiContent): RoomContent {
@@ -90,7 +106,7 @@ function roomState(bytes: Uint8Array): RoomContent {
   } catch {
     throw new ProtocolError("malformed", "room state");
   }
-  const { kind, name, topic, key } = (value ?? {}) as Record<string, unknown>;
+  const { kind, name, topic, key, note, evidence } = (value ?? {}) as Record<string, unknown>;
   switch (kind) {
     case "state":
       if (!(key instanceof Uint8Array) || key.length !== ROOM_KEY_BYTES)
@@ -102,6 +118,8 @@ function roomState(bytes: Uint8Array): RoomContent {
       return { kind, topic: bounded(topic, "topicBytes") };
     case "joined":
       return { kind };
+    case "log-alarm":
+      return { kind, note: document(note), ...(evidence !== undefined && { evidence: document(evidence) }) };
     default:
       return { kind: "unknown", contentType: STATE_TYPE };
   }
@@ -112,6 +130,21 @@ function bounded(value: unknown, limit: keyof typeof ROOM_TEXT_LIMITS): string {
   if (utf8Encoder.encode(value).length > ROOM_TEXT_LIMITS[limit])
     throw new ProtocolError("too-large", "room state");
   return value;
+}
+
+function document(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= MAX_EVIDENCE_BYTES) return value;
+  throw new ProtocolError("malformed", "log alarm");
+}
+
+function treeOf(value: unknown): TreeHead | undefined {
+  if (!Array.isArray(value) || value.length !== 3) return undefined;
+  const [originHash, size, root] = value;
+  const isHash = (hash: unknown) => hash instanceof Uint8Array && hash.length === HEAD_BYTES;
+  if (!isHash(originHash) || !isHash(root) || !Number.isSafeInteger(size) || size < 0) {
+    throw new ProtocolError("malformed", "tree head");
+  }
+  return { originHash, size, root };
 }
 
 function headOf(value: unknown): LogHead | undefined {

@@ -1,8 +1,8 @@
 import { bytesEqual, idText } from "@parley/protocol";
 import { TrustError, verifyAccountChain } from "@parley/trust";
+import type { LogRecords } from "./log-records.ts";
 import type { ReplicaEntry } from "./log-replica.ts";
 import { claimOf, provenClaim, understood } from "./log-replica.ts";
-import type { LogRecords } from "./log-records.ts";
 
 /** An account as the relay answered a look-up, its chain already verified. */
 export interface LookedUpAccount {

@@ -3,9 +3,9 @@ import { chainEntryHash } from "@parley/trust";
 import type { ClientStore } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";
 import { entriesOf, standingClaim } from "./log-audit.ts";
+import type { LogRecords } from "./log-records.ts";
 import type { ReplicaEntry } from "./log-replica.ts";
 import { claimOf, provenClaim } from "./log-replica.ts";
-import type { LogRecords } from "./log-records.ts";
 
 const OWN_KEY = "own";
 
@@ -39,6 +39,12 @@ export class LogMonitor {
     this.#ownChain = options.ownChain;
   }
 
+  /** A sync begins; what one that failed has seen counts for nothing. */
+  begin(): void {
+    this.#suspects = [];
+    this.#unreadable = 0;
+  }
+
   /** Looks at one entry as it comes in; what it means is known at the end of the sync. */
   see(logged: ReplicaEntry): void {
     if (!logged.read) this.#unreadable += 1;
@@ -53,14 +59,14 @@ export class LogMonitor {
   /** What the sync has brought to light. To be asked when its head is durable. */
   findings(): readonly Finding[] {
     const found: Finding[] = [];
-    const suspects = this.#suspects;
-    this.#suspects = [];
     if (this.#unreadable > 0) {
-      found.push({ key: "unreadable", text: "the server's log holds something that is no entry of a key chain" });
-      this.#unreadable = 0;
+      found.push({
+        key: "unreadable",
+        text: "the server's log holds something that is no entry of a key chain",
+      });
     }
     const own = this.#ownHashes();
-    for (const logged of suspects) {
+    for (const logged of this.#suspects) {
       const { account } = logged;
       if (!account) continue;
       if (bytesEqual(account, this.#me.account)) {
@@ -72,7 +78,10 @@ export class LogMonitor {
       const short = idText(account).slice(0, 8);
       found.push(
         provenClaim(logged) === undefined
-          ? { key: `hidden/${idText(account)}`, text: `the server hides the name of account ${short}; nobody may use it` }
+          ? {
+              key: `hidden/${idText(account)}`,
+              text: `the server hides the name of account ${short}; nobody may use it`,
+            }
           : {
               key: `name/${idText(account)}`,
               text: `account ${short} claims your name ${this.#me.name} in the server's log`,
@@ -91,7 +100,9 @@ export class LogMonitor {
     if (stored) return new Set(decodeRecord<{ hashes: readonly string[] }>(stored).hashes);
     const hashes = (this.#ownChain() ?? []).map((entry) => idText(chainEntryHash(entry)));
     if (hashes.length > 0) {
-      this.#store.write([{ kind: "put", collection: "log-head", key: OWN_KEY, value: encodeRecord({ hashes }) }]);
+      this.#store.write([
+        { kind: "put", collection: "log-head", key: OWN_KEY, value: encodeRecord({ hashes }) },
+      ]);
     }
     return new Set(hashes);
   }

@@ -65,7 +65,8 @@ export class LogRecords {
   /** An entry of the replica. Throws StoreError `unreadable` for one that should be there and is not. */
   entry(number: number): LogEntry {
     const value = this.#store.get("log-entry", seqKey(number));
-    if (!value) throw new StoreError("unreadable", "an entry of the server's log is missing from the local store");
+    if (!value)
+      throw new StoreError("unreadable", "an entry of the server's log is missing from the local store");
     return decodeRecord<LogEntry>(value);
   }
 
@@ -99,7 +100,8 @@ export class LogRecords {
     }
     const width = 2 ** (level - KEPT_LEVEL);
     const [from, below] = [index * width, (index + 1) * width].map((place) => `tree/${seqKey(place)}`);
-    for (const [, hash] of this.#store.range("log-index", { from: from ?? "", below: below ?? "" })) tree.append(hash);
+    for (const [, hash] of this.#store.range("log-index", { from: from ?? "", below: below ?? "" }))
+      tree.append(hash);
     return tree.root;
   }
 

@@ -1,6 +1,12 @@
 import { bytesEqual, idText, LIMITS } from "@parley/protocol";
-import { chainEntryHash, decodeChainEntry, handleCommitment, TrustError, verifyServerChain } from "@parley/trust";
 import type { ChainEntry } from "@parley/trust";
+import {
+  chainEntryHash,
+  decodeChainEntry,
+  handleCommitment,
+  TrustError,
+  verifyServerChain,
+} from "@parley/trust";
 import type { HashReader, NodeId, OpenedCheckpoint } from "@parley/trust/tlog";
 import {
   buildForkEvidence,
@@ -79,7 +85,8 @@ export class LogReplica implements HashReader {
   async open(note: Uint8Array, vkey: string): Promise<OpenedCheckpoint> {
     const verifier = noteVerifier(vkey);
     const checkpoint = await openCheckpoint(note, [verifier]);
-    if (checkpoint.origin !== verifier.name) throw new TlogError("unknown-log", "a checkpoint of another log");
+    if (checkpoint.origin !== verifier.name)
+      throw new TlogError("unknown-log", "a checkpoint of another log");
     return checkpoint;
   }
 
@@ -94,7 +101,10 @@ export class LogReplica implements HashReader {
    */
   async sync(
     connection: RelayConnection,
-    { newest = false, onEntry }: { readonly newest?: boolean; readonly onEntry: (entry: ReplicaEntry) => void },
+    {
+      newest = false,
+      onEntry,
+    }: { readonly newest?: boolean; readonly onEntry: (entry: ReplicaEntry) => void },
   ): Promise<boolean | undefined> {
     const note = newest ? await newestCheckpoint(connection) : connection.hello.checkpoint;
     const { head } = this;
@@ -108,7 +118,10 @@ export class LogReplica implements HashReader {
     const { origin, vkey, size, root } = checkpoint;
     const edge = tree.edge.map((hash) => hash.slice());
     const syncedAtMs = this.#clock.nowMs();
-    this.records.commit({ origin, vkey, size, root: root.slice(), edge, note: note.slice(), syncedAtMs }, pending);
+    this.records.commit(
+      { origin, vkey, size, root: root.slice(), edge, note: note.slice(), syncedAtMs },
+      pending,
+    );
     return grown;
   }
 
@@ -121,7 +134,8 @@ export class LogReplica implements HashReader {
 
   async #openShown(note: Uint8Array, vkey: string | undefined): Promise<ShownCheckpoint> {
     if (note.length === 0) throw rolledBack();
-    if (vkey === undefined) throw new ConnectionError("not-a-relay", "The server shows a log that it does not own");
+    if (vkey === undefined)
+      throw new ConnectionError("not-a-relay", "The server shows a log that it does not own");
     try {
       return { ...(await this.open(note, vkey)), vkey };
     } catch (cause) {
@@ -146,7 +160,9 @@ export class LogReplica implements HashReader {
       for (const { entry, opening } of batch) {
         const taken = understood(tree.size, { entry: entry.slice(), opening });
         const { number, account } = taken;
-        rows.push(...entryRows(number, taken, { account: account && idText(account), claims: provenClaim(taken) }));
+        rows.push(
+          ...entryRows(number, taken, { account: account && idText(account), claims: provenClaim(taken) }),
+        );
         tree.append(hashLeaf(taken.entry), (node, hash) => {
           const row = nodeRow(node, hash);
           if (row) rows.push(row);
@@ -169,7 +185,8 @@ export class LogReplica implements HashReader {
       for (const { entry } of batch) tree.append(hashLeaf(entry));
     }
     const holds = bytesEqual(tree.rootAt(tree.size), checkpoint.root);
-    if (!head) return new ConnectionError("not-a-relay", "The server's log does not lead to the root it has signed");
+    if (!head)
+      return new ConnectionError("not-a-relay", "The server's log does not lead to the root it has signed");
     const signed = holds || checkpoint.size === head.size;
     if (!signed || vkey !== head.vkey) return new LogForked(undefined);
     try {
@@ -237,11 +254,15 @@ async function announcedKey({ hello }: RelayConnection): Promise<string | undefi
   try {
     return (await verifyServerChain(hello.serverChain)).meta.logKey;
   } catch (cause) {
-    if (cause instanceof TrustError) throw new ConnectionError("not-a-relay", "The server's keys do not hold", { cause });
+    if (cause instanceof TrustError)
+      throw new ConnectionError("not-a-relay", "The server's keys do not hold", { cause });
     throw cause;
   }
 }
 
 function rolledBack(): ConnectionError {
-  return new ConnectionError("server-rolled-back", "The server has gone back behind the log that it showed before");
+  return new ConnectionError(
+    "server-rolled-back",
+    "The server has gone back behind the log that it showed before",
+  );
 }

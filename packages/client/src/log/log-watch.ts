@@ -7,7 +7,6 @@ import type { RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
 import { NotAuthorised } from "../rooms/authorization.ts";
 import { DirectoryUnavailable } from "../rooms/directory.ts";
-import { SerialQueue } from "../rooms/serial-queue.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { keysUnder } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";
@@ -55,6 +54,8 @@ export interface LogWatchOptions {
   readonly onChange: () => void;
   /** A fault that nobody waits for. */
   readonly onFault: (error: unknown) => void;
+  /** Believes the relay whatever its log says, so that tests can show what that would let by. */
+  readonly unsafeTestingIgnoreLog?: boolean;
 }
 
 interface StoredFork {
@@ -71,13 +72,15 @@ export class LogWatch {
   readonly #options: LogWatchOptions;
   readonly #replica: LogReplica;
   readonly #monitor: LogMonitor;
-  readonly #queue = new SerialQueue();
+  #alarms: readonly string[];
+  #syncing: Promise<void> = Promise.resolve();
   readonly #doubted = new Set<string>();
   #cancelRefresh: () => void = () => {};
 
   constructor(options: LogWatchOptions) {
     const { store, me, ownChain } = options;
     this.#options = options;
+    this.#alarms = loadAlarms(store);
     this.#replica = new LogReplica(options);
     this.#monitor = new LogMonitor({ records: this.#replica.records, store, me, ownChain });
   }
@@ -93,12 +96,8 @@ export class LogWatch {
   }
 
   /** What is wrong, each one sentence, the oldest first. */
-  alarms(): readonly string[] {
-    const rows = this.#options.store.range("log-head", keysUnder(ALARM_PREFIX));
-    return rows
-      .map(([, value]) => decodeRecord<{ text: string; atMs: number }>(value))
-      .sort((a, b) => a.atMs - b.atMs)
-      .map(({ text }) => text);
+  get alarms(): readonly string[] {
+    return this.#alarms;
   }
 
   /** Proof that the server's log forked, if there is any. */
@@ -108,6 +107,7 @@ export class LogWatch {
 
   /** Syncs to the connection's hello, and from then on now and then. Throws what `LogReplica.sync` throws, but for forks. */
   async connected(connection: RelayConnection): Promise<void> {
+    if (this.#options.unsafeTestingIgnoreLog) return;
     await this.#sync(connection, false);
     this.#scheduleRefresh();
   }
@@ -135,7 +135,8 @@ export class LogWatch {
   async requireLogged(account: LookedUpAccount): Promise<boolean> {
     const connection = this.#options.connection();
     if (!connection) throw new DirectoryUnavailable("not connected");
-    if (!this.#replica.head && connection.hello.checkpoint.length === 0) return true;
+    const keepsNoLog = !this.#replica.head && connection.hello.checkpoint.length === 0;
+    if (keepsNoLog || this.#options.unsafeTestingIgnoreLog) return true;
     const finding = (await this.#audit(account)) && (await this.#auditAnew(account, connection));
     if (!finding) return true;
     if (finding.kind === "ahead") return false;
@@ -143,12 +144,16 @@ export class LogWatch {
   }
 
   /** The view to put into a message to this room, if it is time to; `changes` gets the note that it was sent. */
-  gossipFor(room: string, changes: { put: (...change: [StoreChange["collection"], string, Uint8Array]) => void }) {
+  gossipFor(
+    room: string,
+    changes: { put: (...change: [StoreChange["collection"], string, Uint8Array]) => void },
+  ) {
     const { head } = this.#replica;
     const nowMs = this.#options.clock.nowMs();
     const key = `${GOSSIP_PREFIX}${room}`;
     const last = this.#options.store.get("log-head", key);
-    if (!head || (last && decodeRecord<{ atMs: number }>(last).atMs > nowMs - GOSSIP_PERIOD_MS)) return undefined;
+    if (!head || (last && decodeRecord<{ atMs: number }>(last).atMs > nowMs - GOSSIP_PERIOD_MS))
+      return undefined;
     changes.put("log-head", key, encodeRecord({ atMs: nowMs }));
     const tree: TreeHead = { originHash: hashOf(head.origin), size: head.size, root: head.root };
     return tree;
@@ -161,7 +166,11 @@ export class LogWatch {
       if (!head) return;
       const sameLog = bytesEqual(tree.originHash, hashOf(head.origin));
       if (sameLog && (await this.#agrees(tree))) return;
-      this.#doubt(room, `${name} was shown another log of this server than you; the two are being compared`, tree.root);
+      this.#doubt(
+        room,
+        `${name} was shown another log of this server than you; the two are being compared`,
+        tree.root,
+      );
     });
   }
 
@@ -182,9 +191,7 @@ export class LogWatch {
           this.#doubt(room, `the server shows ${name} more of its log than you`, shown.root);
           return;
         }
-        const proof = await this.#replica.evidenceAgainst(note);
-        this.#forked(proof);
-        this.#options.send({ note: head.note, evidence: proof });
+        this.#proved(await this.#replica.evidenceAgainst(note));
       } catch (error) {
         if (!(error instanceof TlogError)) throw error;
         // A note that the log never signed says something of its sender only.
@@ -224,25 +231,40 @@ export class LogWatch {
       case "other-chain":
         return `other keys for ${name} than the server's log holds`;
       case "hidden-name":
-        this.#raise([{ key: `hidden/${idText(account)}`, text: `the server hides in its log whose name ${name} is` }]);
+        this.#raise([
+          { key: `hidden/${idText(account)}`, text: `the server hides in its log whose name ${name} is` },
+        ]);
         return `an account for ${name} whose name the server's log does not show`;
       case "name-claimed":
-        this.#raise([{ key: `twice/${idText(account)}`, text: `the server gave a second account for the name ${name}` }]);
+        this.#raise([
+          { key: `twice/${idText(account)}`, text: `the server gave a second account for the name ${name}` },
+        ]);
         return `a second account for ${name}: in the server's log that name is another's`;
     }
   }
 
+  /** One sync after the other. */
   #sync(connection: RelayConnection, newest: boolean): Promise<void> {
-    return this.#queue.run(async () => {
-      try {
-        const grown = await this.#replica.sync(connection, { newest, onEntry: (entry) => this.#monitor.see(entry) });
-        if (grown !== undefined) this.#raise(this.#monitor.findings());
-      } catch (error) {
-        if (!(error instanceof LogForked)) throw error;
-        if (error.evidence) this.#forked(error.evidence);
-        else this.#freeze({ text: "the server shows another history of its log than before" });
-      }
-    });
+    const synced = this.#syncing.then(() => this.#syncNow(connection, newest));
+    this.#syncing = synced.catch(() => {});
+    return synced;
+  }
+
+  /** A log that is proven to have forked is not followed any further. */
+  async #syncNow(connection: RelayConnection, newest: boolean): Promise<void> {
+    if (this.evidence) return;
+    this.#monitor.begin();
+    try {
+      const grown = await this.#replica.sync(connection, {
+        newest,
+        onEntry: (entry) => this.#monitor.see(entry),
+      });
+      if (grown !== undefined) this.#raise(this.#monitor.findings());
+    } catch (error) {
+      if (!(error instanceof LogForked)) throw error;
+      if (error.evidence) this.#proved(error.evidence);
+      else this.#freeze({ text: "the server shows another history of its log than before" });
+    }
   }
 
   /** Syncs when the view is larger than the copy. Undefined: it is larger still, the server shows less here. */
@@ -262,6 +284,14 @@ export class LogWatch {
     this.#options.send({ note: head.note, evidence: this.evidence }, room);
   }
 
+  /** This device made the proof: everybody gets it. */
+  #proved(evidence: Uint8Array): void {
+    const { head } = this.#replica;
+    if (this.evidence || !head) return;
+    this.#forked(evidence);
+    this.#options.send({ note: head.note, evidence });
+  }
+
   #forked(evidence: Uint8Array): void {
     if (this.evidence) return;
     const kept = this.#options.keepEvidence(evidence);
@@ -272,7 +302,9 @@ export class LogWatch {
   #freeze(fork: StoredFork): void {
     const before = this.#fork();
     if (before && (before.evidence || !fork.evidence)) return;
-    this.#options.store.write([{ kind: "put", collection: "log-head", key: FORK_KEY, value: encodeRecord(fork) }]);
+    this.#options.store.write([
+      { kind: "put", collection: "log-head", key: FORK_KEY, value: encodeRecord(fork) },
+    ]);
     this.#raise([{ key: fork.evidence ? "fork-proven" : "fork", text: `${fork.text}. Nobody can be added` }]);
   }
 
@@ -291,6 +323,7 @@ export class LogWatch {
         return { kind: "put", collection: "log-head", key: ALARM_PREFIX + key, value };
       }),
     );
+    this.#alarms = loadAlarms(store);
     for (const { text } of fresh) tell(`ALARM: ${text}`);
     onChange();
   }
@@ -312,6 +345,14 @@ export class LogWatch {
       else this.#options.onFault(error);
     });
   }
+}
+
+function loadAlarms(store: ClientStore): readonly string[] {
+  return store
+    .range("log-head", keysUnder(ALARM_PREFIX))
+    .map(([, value]) => decodeRecord<{ text: string; atMs: number }>(value))
+    .sort((a, b) => a.atMs - b.atMs)
+    .map(({ text }) => text);
 }
 
 function hashOf(origin: string): Uint8Array {

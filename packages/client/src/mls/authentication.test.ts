@@ -102,7 +102,10 @@ test("a service that fails lets nobody in", async () => {
   const outage = new Error("the replica is stale");
   const ana = await new Device("ana", 1, { validateLeaf: () => Promise.reject(outage) }).create();
   const bo = await new Device("bo", 1).keyPackage();
-  await expect(ana.group.commit({ add: [bo.keyPackage] })).rejects.toMatchObject({ ...refusal, cause: outage });
+  await expect(ana.group.commit({ add: [bo.keyPackage] })).rejects.toMatchObject({
+    ...refusal,
+    cause: outage,
+  });
 });
 
 test("only `true` admits", async () => {

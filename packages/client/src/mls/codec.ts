@@ -2,33 +2,45 @@ import { MlsError } from "./errors.ts";
 
 /** Appends big-endian numbers and length-prefixed bytes; our own stored formats, never the wire's. */
 export class ByteWriter {
-  readonly #parts: Uint8Array[] = [];
+  #buffer = new Uint8Array(192);
+  #view = new DataView(this.#buffer.buffer);
   #length = 0;
 
-  raw(bytes: Uint8Array): this {
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
-    return this;
+  #grow(lengthBytes: number): number {
+    const at = this.#length;
+    this.#length = at + lengthBytes;
+    if (this.#length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#buffer.length * 2));
+      larger.set(this.#buffer);
+      this.#buffer = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
   }
 
   uint8(value: number): this {
-    return this.raw(Uint8Array.of(value));
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
+    return this;
   }
 
   uint32(value: number): this {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setUint32(0, value);
-    return this.raw(bytes);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
+    return this;
   }
 
   uint64(value: bigint): this {
-    const bytes = new Uint8Array(8);
-    new DataView(bytes.buffer).setBigUint64(0, value);
-    return this.raw(bytes);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value);
+    return this;
   }
 
   bytes(value: Uint8Array): this {
-    return this.uint32(value.length).raw(value);
+    this.uint32(value.length);
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
+    return this;
   }
 
   text(value: string): this {
@@ -36,13 +48,7 @@ export class ByteWriter {
   }
 
   finish(): Uint8Array {
-    const joined = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
+    return this.#buffer.slice(0, this.#length);
   }
 }
 
@@ -59,7 +65,8 @@ export class ByteReader {
 
   #take(lengthBytes: number): number {
     const start = this.#at;
-    if (start + lengthBytes > this.#source.length) throw new MlsError("corrupt", "stored bytes end too early");
+    if (start + lengthBytes > this.#source.length)
+      throw new MlsError("corrupt", "stored bytes end too early");
     this.#at = start + lengthBytes;
     return start;
   }

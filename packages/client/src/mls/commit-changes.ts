@@ -28,7 +28,10 @@ export function checkProposals(proposals: readonly ProposalWithSender[], externa
         if (!external) throw new MlsError("invalid", "a member can't join from outside");
         break;
       default:
-        throw new MlsError("unsupported", `proposals of type ${String(proposal.proposalType)} are not part of our profile`);
+        throw new MlsError(
+          "unsupported",
+          `proposals of type ${String(proposal.proposalType)} are not part of our profile`,
+        );
     }
   }
 }
@@ -77,10 +80,18 @@ export function describeCommit(before: ActiveState, facts: CommitFacts): CommitC
 
   const added = facts.proposals.flatMap(({ proposal, senderLeafIndex }) =>
     proposal.proposalType === "add"
-      ? [{ leafIndex: takeLeaf(taken), ...claimOf(proposal), proposer: proposer(senderLeafIndex, committer.leafIndex) }]
+      ? [
+          {
+            leafIndex: takeLeaf(taken),
+            ...claimOf(proposal),
+            proposer: proposer(senderLeafIndex, committer.leafIndex),
+          },
+        ]
       : [],
   );
-  const policyChange = facts.proposals.find(({ proposal }) => proposal.proposalType === "group_context_extensions");
+  const policyChange = facts.proposals.find(
+    ({ proposal }) => proposal.proposalType === "group_context_extensions",
+  );
   const policy =
     policyChange?.proposal.proposalType === "group_context_extensions"
       ? policyOf(policyChange.proposal.groupContextExtensions.extensions)
@@ -100,7 +111,8 @@ export function describeCommit(before: ActiveState, facts: CommitFacts): CommitC
         ? undefined
         : { before: committer, after: { leafIndex: committer.leafIndex, ...renewed } },
     policy,
-    policyProposer: policy === undefined ? undefined : proposer(policyChange?.senderLeafIndex, committer.leafIndex),
+    policyProposer:
+      policy === undefined ? undefined : proposer(policyChange?.senderLeafIndex, committer.leafIndex),
     membersBefore: membersOf(roster),
     policyBefore: policyOf(groupContext.extensions),
   };

@@ -1,8 +1,14 @@
 import type { CiphersuiteImpl, ClientState, Proposal } from "ts-mls";
-import { createApplicationMessage, createCommit, createGroupInfoWithExternalPub, createProposal, emptyPskIndex } from "ts-mls";
+import {
+  createApplicationMessage,
+  createCommit,
+  createGroupInfoWithExternalPub,
+  createProposal,
+  emptyPskIndex,
+} from "ts-mls";
 import { consumeRatchet } from "ts-mls/secretTree.js";
 import { describeCommit } from "./commit-changes.ts";
-import type { CommitDraft, CommitRequest, PendingProposal } from "./engine-types.ts";
+import type { CommitDraft, CommitRequest, Group, PendingProposal } from "./engine-types.ts";
 import { epochRecords } from "./epoch-records.ts";
 import { MlsError } from "./errors.ts";
 import { atBorder } from "./faults.ts";
@@ -15,15 +21,23 @@ import { ratchetChange, suiteFor, withConfig } from "./operation.ts";
 import { encodePendingCommit } from "./pending.ts";
 import { clientConfig, MAX_ADDS_PER_COMMIT, policyExtensions } from "./profile.ts";
 import { committable, newProposal } from "./proposals.ts";
-import { decodeKeyPackageMessage, encodeGroupInfoMessage, encodeMessage, encodeTree, encodeWelcome } from "./wire.ts";
+import {
+  decodeKeyPackageMessage,
+  encodeGroupInfoMessage,
+  encodeMessage,
+  encodeTree,
+  encodeWelcome,
+} from "./wire.ts";
 
 const NOTHING = new Uint8Array(0);
 
 export async function encryptMessage(
   surroundings: Surroundings,
   state: ActiveState,
-  plaintext: Uint8Array,
-  authenticatedData: Uint8Array = NOTHING,
+  {
+    plaintext,
+    authenticatedData = NOTHING,
+  }: { readonly plaintext: Uint8Array; readonly authenticatedData?: Uint8Array | undefined },
 ): Promise<Outcome<{ readonly message: Uint8Array }>> {
   const made = await atBorder("own", undefined, () =>
     createApplicationMessage(state.current, plaintext, suiteFor(surroundings, state), authenticatedData),
@@ -31,7 +45,9 @@ export async function encryptMessage(
   const next: ClientState = { ...state.current, secretTree: made.newState.secretTree };
   const { privateMessage } = made;
   return {
-    result: { message: encodeMessage({ version: "mls10", wireformat: "mls_private_message", privateMessage }) },
+    result: {
+      message: encodeMessage({ version: "mls10", wireformat: "mls_private_message", privateMessage }),
+    },
     state: { ...state, current: next },
     changes: [ratchetChange(next, next.privatePath.leafIndex)],
     spent: made.consumed,
@@ -42,8 +58,13 @@ export async function encryptMessage(
 export async function proposeChange(
   surroundings: Surroundings,
   state: ActiveState,
-  change: { readonly kind: "remove"; readonly leafIndex: number } | { readonly kind: "add"; readonly keyPackage: Uint8Array },
-  authenticatedData: Uint8Array = NOTHING,
+  {
+    change,
+    authenticatedData = NOTHING,
+  }: {
+    readonly change: Parameters<Group["propose"]>[0];
+    readonly authenticatedData?: Uint8Array | undefined;
+  },
 ): Promise<Outcome<{ readonly message: Uint8Array; readonly proposal: PendingProposal }>> {
   const proposal =
     change.kind === "add"
@@ -88,9 +109,16 @@ export async function draftCommit(
   const guard = new LeafGuard(surroundings.authenticationService, "entering");
   const byReference =
     request.policy === undefined
-      ? await committable(current, request.include ?? (() => true), guard, surroundings.nowMs())
+      ? await committable(current, {
+          include: request.include ?? (() => true),
+          guard,
+          nowMs: surroundings.nowMs(),
+        })
       : [];
-  const inline = inlineProposals(request, state, surroundings.nowMs(), byReference.map(([, { proposal }]) => proposal));
+  const inline = inlineProposals(request, state, {
+    nowMs: surroundings.nowMs(),
+    byReference: byReference.map(([, { proposal }]) => proposal),
+  });
 
   const made = await atBorder("own", guard, () =>
     createCommit(
@@ -143,13 +171,13 @@ export async function draftCommit(
 function inlineProposals(
   request: CommitRequest,
   state: ActiveState,
-  nowMs: number,
-  byReference: readonly Proposal[],
+  { nowMs, byReference }: { readonly nowMs: number; readonly byReference: readonly Proposal[] },
 ): Proposal[] {
   const add = request.add ?? [];
   const remove = request.remove ?? [];
   if (request.policy !== undefined) {
-    if (add.length > 0 || remove.length > 0) throw new MlsError("invalid", "a policy change must stand alone");
+    if (add.length > 0 || remove.length > 0)
+      throw new MlsError("invalid", "a policy change must stand alone");
     const extensions = policyExtensions(request.policy);
     return [{ proposalType: "group_context_extensions", groupContextExtensions: { extensions } }];
   }
@@ -158,9 +186,13 @@ function inlineProposals(
   if (remove.includes(state.current.privatePath.leafIndex))
     throw new MlsError("invalid", "a committer can't remove itself");
   if (new Set(remove).size !== remove.length) throw new MlsError("invalid", "a leaf is removed twice");
-  const leaving = new Set(byReference.flatMap((p) => (p.proposalType === "remove" ? [p.remove.removed] : [])));
+  const leaving = new Set(
+    byReference.flatMap((p) => (p.proposalType === "remove" ? [p.remove.removed] : [])),
+  );
   return [
-    ...remove.filter((leafIndex) => !leaving.has(leafIndex)).map((leafIndex) => removeProposal(leafIndex, state)),
+    ...remove
+      .filter((leafIndex) => !leaving.has(leafIndex))
+      .map((leafIndex) => removeProposal(leafIndex, state)),
     ...add.map((keyPackage) => addProposal(keyPackage, state, nowMs)),
   ];
 }

@@ -115,7 +115,12 @@ export type Incoming =
       /** Readable by the relay; authentic. */
       readonly authenticatedData: Uint8Array;
     }
-  | { readonly kind: "proposal"; readonly epoch: bigint; readonly proposal: PendingProposal; readonly authenticatedData: Uint8Array }
+  | {
+      readonly kind: "proposal";
+      readonly epoch: bigint;
+      readonly proposal: PendingProposal;
+      readonly authenticatedData: Uint8Array;
+    }
   | { readonly kind: "commit"; readonly changes: CommitChanges; readonly authenticatedData: Uint8Array }
   /** The commit removed this device. The stored records are cleared but for a tombstone. */
   | { readonly kind: "removed"; readonly changes: CommitChanges; readonly authenticatedData: Uint8Array };
@@ -262,9 +267,14 @@ export interface Group {
   /** Signed GroupInfo of this epoch as MLSMessage bytes, without the tree. */
   groupInfo(): Promise<Uint8Array>;
   /** Throws `pending-proposals` until a commit has dealt with them (RFC 9420 §12.4). */
-  encrypt(plaintext: Uint8Array, authenticatedData?: Uint8Array): Promise<Step<{ readonly message: Uint8Array }, Group>>;
+  encrypt(
+    plaintext: Uint8Array,
+    authenticatedData?: Uint8Array,
+  ): Promise<Step<{ readonly message: Uint8Array }, Group>>;
   propose(
-    proposal: { readonly kind: "remove"; readonly leafIndex: number } | { readonly kind: "add"; readonly keyPackage: Uint8Array },
+    proposal:
+      | { readonly kind: "remove"; readonly leafIndex: number }
+      | { readonly kind: "add"; readonly keyPackage: Uint8Array },
     authenticatedData?: Uint8Array,
   ): Promise<Step<{ readonly message: Uint8Array; readonly proposal: PendingProposal }, Group>>;
   /**
@@ -273,7 +283,14 @@ export interface Group {
    */
   commit(request: CommitRequest): Promise<Step<CommitDraft, Group>>;
   /** Puts the own accepted commit into force. Throws `wrong-epoch` when it was drafted in another epoch. */
-  merge(pending: Uint8Array): Promise<Step<{ readonly epoch: bigint; readonly added: readonly Member[]; readonly removed: readonly Member[] }, Group>>;
+  merge(
+    pending: Uint8Array,
+  ): Promise<
+    Step<
+      { readonly epoch: bigint; readonly added: readonly Member[]; readonly removed: readonly Member[] },
+      Group
+    >
+  >;
   /**
    * Handles one message from the room log. Own messages must be recognised by the caller beforehand: they come
    * out as `replayed`.

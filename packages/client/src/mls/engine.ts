@@ -1,5 +1,6 @@
 import type { ClientState } from "ts-mls";
 import { createGroup, emptyPskIndex, joinGroup, joinGroupExternal } from "ts-mls";
+import { exportGroupInfo } from "./drafting.ts";
 import type {
   AuthenticationService,
   Group,
@@ -9,13 +10,18 @@ import type {
   RejoinDraft,
   RejoinRequest,
 } from "./engine-types.ts";
-import { exportGroupInfo } from "./drafting.ts";
 import { epochFrom, epochRecords, restoreState } from "./epoch-records.ts";
 import { MlsError } from "./errors.ts";
 import { atBorder } from "./faults.ts";
 import { groupOf, makeStep } from "./group.ts";
 import { atRest, membersOf, rosterOf, suiteOf } from "./group-state.ts";
-import { decodeSecrets, generateKeyPackage, inspectKeyPackage, keyPackageSuite, makeKeyPackage } from "./key-packages.ts";
+import {
+  decodeSecrets,
+  generateKeyPackage,
+  inspectKeyPackage,
+  keyPackageSuite,
+  makeKeyPackage,
+} from "./key-packages.ts";
 import { LeafGuard } from "./leaf-guard.ts";
 import type { Outcome, Surroundings } from "./operation.ts";
 import { decodePendingCommit, encodePendingCommit } from "./pending.ts";
@@ -85,7 +91,8 @@ async function join(surroundings: Surroundings, request: JoinRequest): Promise<O
   const welcome = decodeWelcome(request.welcome);
   const keyPackage = decodeKeyPackageMessage(request.keyPackage);
   const suite = keyPackageSuite(keyPackage);
-  if (welcome.cipherSuite !== keyPackage.cipherSuite) throw new MlsError("invalid", "a Welcome of another suite");
+  if (welcome.cipherSuite !== keyPackage.cipherSuite)
+    throw new MlsError("invalid", "a Welcome of another suite");
   const secrets = decodeSecrets(request.secret, suite);
   const tree = request.ratchetTree === undefined ? undefined : decodeTree(request.ratchetTree);
   const guard = new LeafGuard(surroundings.authenticationService, "present");
@@ -113,13 +120,20 @@ async function rejoin(surroundings: Surroundings, request: RejoinRequest): Promi
   const roster = rosterOf(tree);
   const formerLeaf = request.formerLeaf(membersOf(roster));
   const former = formerLeaf === undefined ? undefined : roster.get(formerLeaf);
-  if (formerLeaf !== undefined && former === undefined) throw new MlsError("invalid", `no member at leaf ${formerLeaf}`);
+  if (formerLeaf !== undefined && former === undefined)
+    throw new MlsError("invalid", `no member at leaf ${formerLeaf}`);
   if (former !== undefined && roster.size === 1)
     throw new MlsError("invalid", "the last member can't replace itself: come in beside it, then remove it");
 
-  const { keyPackage, secrets } = await makeKeyPackage(surroundings, { suite, identityFor: request.identityFor });
+  const { keyPackage, secrets } = await makeKeyPackage(surroundings, {
+    suite,
+    identityFor: request.identityFor,
+  });
   const guard = new LeafGuard(surroundings.authenticationService, "present");
-  const config = clientConfig(guard, (_, leafKey) => former !== undefined && equalBytes(former.signatureKey, leafKey));
+  const config = clientConfig(
+    guard,
+    (_, leafKey) => former !== undefined && equalBytes(former.signatureKey, leafKey),
+  );
   const implementation = surroundings.crypto(suite);
   const made = await atBorder("foreign", guard, () =>
     joinGroupExternal(

@@ -41,7 +41,8 @@ export function epochRecords(state: ClientState, base: RatchetTree): StateChange
     else changes.push(put(KEYS.tree(node), encodeTreeNode(filled)));
   }
   for (const [node, ratchets] of secretTree.entries())
-    if (ratchets !== undefined) changes.push(put(KEYS.ratchet(groupContext.epoch, node / 2), encodeRatchets(ratchets)));
+    if (ratchets !== undefined)
+      changes.push(put(KEYS.ratchet(groupContext.epoch, node / 2), encodeRatchets(ratchets)));
   return changes;
 }
 
@@ -66,14 +67,20 @@ export async function epochFrom(
     if (stored !== undefined) return decodeTreeNode(stored);
     return deleted.has(key) ? undefined : base[node];
   };
-  return assemble(crypto, (key) => puts.get(key), treeNode);
+  return assemble(crypto, { lookUp: (key) => puts.get(key), treeNode, unappliedProposals: {} });
 }
 
 async function assemble(
   crypto: MlsCrypto,
-  lookUp: (key: string) => Uint8Array | undefined,
-  treeNode: (node: number) => RatchetTree[number],
-  unappliedProposals: UnappliedProposals = {},
+  {
+    lookUp,
+    treeNode,
+    unappliedProposals,
+  }: {
+    readonly lookUp: (key: string) => Uint8Array | undefined;
+    readonly treeNode: (node: number) => RatchetTree[number];
+    readonly unappliedProposals: UnappliedProposals;
+  },
 ): Promise<ClientState> {
   const found = (key: string) => {
     const bytes = lookUp(key);
@@ -115,16 +122,20 @@ export async function restoreState(crypto: MlsCrypto, stored: StoredRecords): Pr
   const records = new Map(stored);
   const removed = records.get(KEYS.removed);
   if (removed !== undefined) return decodeRemoved(removed);
-  const current = await assemble(
-    crypto,
-    (key) => records.get(key),
-    (node) => {
+  const current = await assemble(crypto, {
+    lookUp: (key) => records.get(key),
+    treeNode: (node) => {
       const bytes = records.get(KEYS.tree(node));
       return bytes === undefined ? undefined : decodeTreeNode(bytes);
     },
-    storedProposals(records),
-  );
-  return { kind: "active", suite: suiteOf(current.groupContext), current, past: restorePast(records, current) };
+    unappliedProposals: storedProposals(records),
+  });
+  return {
+    kind: "active",
+    suite: suiteOf(current.groupContext),
+    current,
+    past: restorePast(records, current),
+  };
 }
 
 function storedProposals(records: ReadonlyMap<string, Uint8Array>): UnappliedProposals {
@@ -152,7 +163,8 @@ function restorePast(records: ReadonlyMap<string, Uint8Array>, current: ClientSt
       secretTree[leafIndex * 2] = decodeRatchets(ratchets);
       const former = formers.get(leafIndex);
       const claim = former === undefined ? roster.get(leafIndex) : decodeClaim(former);
-      if (claim === undefined) throw new MlsError("corrupt", `leaf ${leafIndex} of epoch ${epoch} has no owner`);
+      if (claim === undefined)
+        throw new MlsError("corrupt", `leaf ${leafIndex} of epoch ${epoch} has no owner`);
       members.set(leafIndex, claim);
     }
     past.unshift({ epoch, ...decodeStoredContext(context), secretTree, roster: members });
@@ -161,8 +173,12 @@ function restorePast(records: ReadonlyMap<string, Uint8Array>, current: ClientSt
   return past;
 }
 
-function* underPrefix(records: ReadonlyMap<string, Uint8Array>, prefix: string): Generator<[number, Uint8Array]> {
-  for (const [key, bytes] of records) if (key.startsWith(prefix)) yield [Number(key.slice(prefix.length)), bytes];
+function* underPrefix(
+  records: ReadonlyMap<string, Uint8Array>,
+  prefix: string,
+): Generator<[number, Uint8Array]> {
+  for (const [key, bytes] of records)
+    if (key.startsWith(prefix)) yield [Number(key.slice(prefix.length)), bytes];
 }
 
 /** All that stays stored of a group this device was removed from. */
@@ -182,6 +198,7 @@ function decodeRemoved(bytes: Uint8Array): RemovedState {
   const epoch = reader.uint64();
   const suite = reader.uint8();
   reader.end();
-  if (suite !== 1 && suite !== 3 && suite !== 83) throw new MlsError("corrupt", "a suite we don't know is stored");
+  if (suite !== 1 && suite !== 3 && suite !== 83)
+    throw new MlsError("corrupt", "a suite we don't know is stored");
   return { kind: "removed", suite, groupId, epoch };
 }

@@ -59,7 +59,11 @@ test("`wrong-epoch`: a commit made beside another; `future-epoch`: one of an epo
   const [ana, bo, cleo] = (await roomOf(["ana", "bo", "cleo"])) as [Device, Device, Device];
   const [winner, loser] = [await ana.commit(), cleo.take(await cleo.group.commit({}))];
   await everyoneHears([bo, cleo], winner.commit);
-  await expect(bo.hear(loser.commit)).rejects.toMatchObject({ code: "wrong-epoch", messageEpoch: 1n, groupEpoch: 2n });
+  await expect(bo.hear(loser.commit)).rejects.toMatchObject({
+    code: "wrong-epoch",
+    messageEpoch: 1n,
+    groupEpoch: 2n,
+  });
   await expect(cleo.group.merge(loser.pending)).rejects.toMatchObject({ code: "wrong-epoch" });
   await ana.commit();
   await expect(bo.hear((await ana.commit()).commit)).rejects.toMatchObject({ code: "future-epoch" });
@@ -92,7 +96,9 @@ test("`invalid`: a key package that has expired, or claims too long a life", asy
   const expired = await bo.engine.generateKeyPackage({ ...request, lifetime });
   await expect(ana.group.commit({ add: [expired.keyPackage] })).rejects.toMatchObject({ code: "invalid" });
   const endless = { notBefore: 0n, notAfter: 2n ** 64n - 1n };
-  await expect(bo.engine.generateKeyPackage({ ...request, lifetime: endless })).rejects.toMatchObject({ code: "invalid" });
+  await expect(bo.engine.generateKeyPackage({ ...request, lifetime: endless })).rejects.toMatchObject({
+    code: "invalid",
+  });
 });
 
 test("`corrupt`: records that are incomplete or were tampered with", async () => {

@@ -1,4 +1,10 @@
-import { CodecError, CryptoError, CryptoVerificationError, UsageError, ValidationError } from "ts-mls/mlsError.js";
+import {
+  CodecError,
+  CryptoError,
+  CryptoVerificationError,
+  UsageError,
+  ValidationError,
+} from "ts-mls/mlsError.js";
 import type { MlsErrorCode } from "./errors.ts";
 import { MlsError } from "./errors.ts";
 import type { LeafGuard } from "./leaf-guard.ts";

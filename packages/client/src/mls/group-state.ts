@@ -145,7 +145,10 @@ export function asReceiverData(past: PastEpoch): EpochReceiverData {
  * Moves on to the next epoch. The old one's ratchets stay stored where they are; of its members only those are
  * written down that are gone or changed after it. Epochs past retention and lapsed proposals are cleared.
  */
-export function advance(before: ActiveState, after: ClientState): { state: ActiveState; changes: StateChange[] } {
+export function advance(
+  before: ActiveState,
+  after: ClientState,
+): { state: ActiveState; changes: StateChange[] } {
   const { groupContext, keySchedule, secretTree, ratchetTree } = before.current;
   const roster = rosterOf(ratchetTree);
   const next = rosterOf(after.ratchetTree);

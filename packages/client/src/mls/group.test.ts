@@ -4,19 +4,28 @@ import { allowing, Device, everyoneHears, hex, roomOf, text, utf8 } from "./test
 
 const SUITES = [1, 3, 83] as const;
 
-test.each(SUITES)("members of a room read each other and nobody else's epoch looks the same, suite %i", async (suite) => {
-  const [ana, bo, cleo] = (await roomOf(["ana", "bo", "cleo"], suite)) as [Device, Device, Device];
-  const message = await ana.say("hello");
-  const heard = await bo.hear(message);
-  expect(heard).toMatchObject({ kind: "application", epoch: 1n, sender: { leafIndex: 0, identity: utf8("ana") } });
-  expect(await cleo.read(message)).toBe("hello");
-  const before = hex(bo.group.epochAuthenticator);
-  const draft = await cleo.commit();
-  await everyoneHears([ana, bo], draft.commit);
-  expect(hex(ana.group.epochAuthenticator)).toBe(hex(cleo.group.epochAuthenticator));
-  expect(hex(bo.group.epochAuthenticator)).not.toBe(before);
-  expect(await ana.group.exporter("parley", utf8("x"), 32)).toEqual(await bo.group.exporter("parley", utf8("x"), 32));
-});
+test.each(SUITES)(
+  "members of a room read each other and nobody else's epoch looks the same, suite %i",
+  async (suite) => {
+    const [ana, bo, cleo] = (await roomOf(["ana", "bo", "cleo"], suite)) as [Device, Device, Device];
+    const message = await ana.say("hello");
+    const heard = await bo.hear(message);
+    expect(heard).toMatchObject({
+      kind: "application",
+      epoch: 1n,
+      sender: { leafIndex: 0, identity: utf8("ana") },
+    });
+    expect(await cleo.read(message)).toBe("hello");
+    const before = hex(bo.group.epochAuthenticator);
+    const draft = await cleo.commit();
+    await everyoneHears([ana, bo], draft.commit);
+    expect(hex(ana.group.epochAuthenticator)).toBe(hex(cleo.group.epochAuthenticator));
+    expect(hex(bo.group.epochAuthenticator)).not.toBe(before);
+    expect(await ana.group.exporter("parley", utf8("x"), 32)).toEqual(
+      await bo.group.exporter("parley", utf8("x"), 32),
+    );
+  },
+);
 
 test("what a commit does is told before it is done, and a veto leaves the group where it was", async () => {
   const [ana, bo, cleo] = (await roomOf(["ana", "bo", "cleo"])) as [Device, Device, Device];
@@ -56,11 +65,17 @@ test("a leaver's proposal is committed by another, and the leaver learns that it
   const [ana, bo, cleo] = (await roomOf(["ana", "bo", "cleo"])) as [Device, Device, Device];
   const leaving = cleo.take(await cleo.group.propose({ kind: "remove", leafIndex: cleo.group.ownLeafIndex }));
   await everyoneHears([ana, bo], leaving.message);
-  await expect(ana.group.encrypt(utf8("wait"))).rejects.toMatchObject({ code: "pending-proposals", retryable: true });
+  await expect(ana.group.encrypt(utf8("wait"))).rejects.toMatchObject({
+    code: "pending-proposals",
+    retryable: true,
+  });
   const draft = await bo.commit();
   expect(draft.changes.removed).toMatchObject([{ leafIndex: 2, proposer: 2 }]);
   await ana.hear(draft.commit);
-  expect(await cleo.hear(draft.commit)).toMatchObject({ kind: "removed", changes: { committer: { leafIndex: 1 } } });
+  expect(await cleo.hear(draft.commit)).toMatchObject({
+    kind: "removed",
+    changes: { committer: { leafIndex: 1 } },
+  });
   expect(cleo.group.active).toBe(false);
   await expect(cleo.group.encrypt(utf8("anyone?"))).rejects.toMatchObject({ code: "removed" });
   expect([...cleo.records.keys()]).toEqual(["removed"]);
@@ -128,10 +143,18 @@ test("messages of the four last epochs are read, older ones and replays are told
   await everyoneHears([ana, bo], gone.commit);
   for (let i = 0; i < 2; i += 1) await bo.hear((await cleo.commit()).commit);
   await bo.reload();
-  expect(await bo.hear(old[0]!)).toMatchObject({ kind: "application", epoch: 1n, sender: { identity: utf8("ana") } });
+  expect(await bo.hear(old[0]!)).toMatchObject({
+    kind: "application",
+    epoch: 1n,
+    sender: { identity: utf8("ana") },
+  });
   await expect(bo.hear(old[0]!)).rejects.toMatchObject({ code: "replayed" });
   await bo.hear((await cleo.commit()).commit);
-  await expect(bo.hear(old[1]!)).rejects.toMatchObject({ code: "wrong-epoch", messageEpoch: 1n, groupEpoch: 6n });
+  await expect(bo.hear(old[1]!)).rejects.toMatchObject({
+    code: "wrong-epoch",
+    messageEpoch: 1n,
+    groupEpoch: 6n,
+  });
 });
 
 test("a message from an epoch ahead can be tried again later", async () => {

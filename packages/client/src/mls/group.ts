@@ -1,6 +1,14 @@
 import { mlsExporter, zeroOutUint8Array } from "ts-mls";
 import { draftCommit, encryptMessage, exportGroupInfo, proposeChange } from "./drafting.ts";
-import type { AuthorizeCommit, CommitRequest, Group, Member, PendingProposal, Step, Suite } from "./engine-types.ts";
+import type {
+  AuthorizeCommit,
+  CommitRequest,
+  Group,
+  Member,
+  PendingProposal,
+  Step,
+  Suite,
+} from "./engine-types.ts";
 import { epochFrom } from "./epoch-records.ts";
 import { MlsError } from "./errors.ts";
 import { atBorder } from "./faults.ts";
@@ -101,11 +109,15 @@ class MlsGroup implements Group {
   }
 
   async encrypt(plaintext: Uint8Array, authenticatedData?: Uint8Array) {
-    return this.#step(await encryptMessage(this.#surroundings, this.#usable(), plaintext, authenticatedData));
+    return this.#step(
+      await encryptMessage(this.#surroundings, this.#usable(), { plaintext, authenticatedData }),
+    );
   }
 
   async propose(proposal: Parameters<Group["propose"]>[0], authenticatedData?: Uint8Array) {
-    return this.#step(await proposeChange(this.#surroundings, this.#usable(), proposal, authenticatedData));
+    return this.#step(
+      await proposeChange(this.#surroundings, this.#usable(), { change: proposal, authenticatedData }),
+    );
   }
 
   async commit(request: CommitRequest) {
@@ -117,7 +129,12 @@ class MlsGroup implements Group {
   }
 
   async process(message: Uint8Array, authorizeCommit: AuthorizeCommit) {
-    return this.#step(await processMessage(this.#surroundings, this.#usable(), message, authorizeCommit));
+    return this.#step(
+      await processMessage(this.#surroundings, this.#usable(), {
+        bytes: message,
+        authorize: authorizeCommit,
+      }),
+    );
   }
 
   toJSON(): string {
@@ -157,7 +174,8 @@ async function mergePending(
 ): Promise<Outcome<{ epoch: bigint; added: Member[]; removed: Member[] }>> {
   const pending = decodePendingCommit(bytes, "commit");
   const { groupId, epoch } = before.current.groupContext;
-  if (!equalBytes(pending.groupId, groupId)) throw new MlsError("wrong-group", "the commit is for another group");
+  if (!equalBytes(pending.groupId, groupId))
+    throw new MlsError("wrong-group", "the commit is for another group");
   if (pending.epoch !== epoch)
     throw new MlsError("wrong-epoch", "the commit was drafted in another epoch", {
       messageEpoch: pending.epoch,

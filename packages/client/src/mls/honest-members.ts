@@ -1,11 +1,19 @@
-import { expect } from "vitest";
 import fc from "fast-check";
+import { expect } from "vitest";
 import type { CommitDraft, GeneratedKeyPackage, Group, Suite } from "./engine-types.ts";
 import { allowing, Device, hex, text, utf8 } from "./test-room.ts";
 
 /** One random step. The numbers pick people; they mean something in whatever room the step meets. */
 export interface RandomStep {
-  readonly kind: "add" | "remove" | "add and remove" | "update" | "rejoin" | "newcomer" | "policy" | "lose a commit";
+  readonly kind:
+    | "add"
+    | "remove"
+    | "add and remove"
+    | "update"
+    | "rejoin"
+    | "newcomer"
+    | "policy"
+    | "lose a commit";
   readonly byReference: boolean;
   readonly reload: boolean;
   readonly picks: readonly number[];
@@ -74,19 +82,36 @@ export class HonestRoom {
     const committer = pick(this.#members);
     if (step.kind === "update") return this.#conclude(committer, await committer.commit());
     if (step.kind === "policy")
-      return this.#conclude(committer, await committer.commit({ policy: utf8(`policy ${pick(step.picks)}`) }));
+      return this.#conclude(
+        committer,
+        await committer.commit({ policy: utf8(`policy ${pick(step.picks)}`) }),
+      );
     if (step.kind === "newcomer") return this.#comeFromOutside(this.#device(), committer);
     if (step.kind === "rejoin") return this.#comeFromOutside(committer, pick(this.#members));
     if (step.kind === "lose a commit") return this.#loseCommit(committer, pick(this.#members));
     const adding = step.kind !== "remove";
     const removing = step.kind !== "add" && this.#members.length > 2;
     const room = this.#mostMembers - this.#members.length;
-    const newcomers = adding ? [this.#device(), this.#device(), this.#device()].slice(0, Math.min(room, pick([1, 2, 3]))) : [];
-    const leavers = removing ? new Set([pick(this.#members), pick(this.#members)].filter((d) => d !== committer)) : new Set<Device>();
-    await this.#change(committer, newcomers, [...leavers], step.byReference ? pick(this.#members) : undefined);
+    const newcomers = adding
+      ? [this.#device(), this.#device(), this.#device()].slice(0, Math.min(room, pick([1, 2, 3])))
+      : [];
+    const leavers = removing
+      ? new Set([pick(this.#members), pick(this.#members)].filter((d) => d !== committer))
+      : new Set<Device>();
+    await this.#change(
+      committer,
+      newcomers,
+      [...leavers],
+      step.byReference ? pick(this.#members) : undefined,
+    );
   }
 
-  async #change(committer: Device, newcomers: Device[], leavers: Device[], proposer: Device | undefined): Promise<void> {
+  async #change(
+    committer: Device,
+    newcomers: Device[],
+    leavers: Device[],
+    proposer: Device | undefined,
+  ): Promise<void> {
     const packages = await Promise.all(newcomers.map((device) => device.keyPackage()));
     const leaves = leavers.map(({ group }) => group.ownLeafIndex);
     if (proposer !== undefined) {
@@ -95,7 +120,13 @@ export class HonestRoom {
       return this.#conclude(committer, await committer.commit(), newcomers, packages, leavers);
     }
     const add = packages.map(({ keyPackage }) => keyPackage);
-    return this.#conclude(committer, await committer.commit({ add, remove: leaves }), newcomers, packages, leavers);
+    return this.#conclude(
+      committer,
+      await committer.commit({ add, remove: leaves }),
+      newcomers,
+      packages,
+      leavers,
+    );
   }
 
   async #propose(proposer: Device, proposal: Parameters<Group["propose"]>[0]): Promise<void> {
@@ -146,8 +177,13 @@ export class HonestRoom {
 
   async #hear(device: Device, message: Uint8Array) {
     if (!this.#alsoRestored) return device.hear(message);
-    const restored = await device.engine.restore([...device.records].map(([key, bytes]) => [key, bytes.slice()]));
-    const [live, again] = [await device.group.process(message, allowing), await restored.process(message, allowing)];
+    const restored = await device.engine.restore(
+      [...device.records].map(([key, bytes]) => [key, bytes.slice()]),
+    );
+    const [live, again] = [
+      await device.group.process(message, allowing),
+      await restored.process(message, allowing),
+    ];
     expect(again.result).toEqual(live.result);
     expect(again.changes).toEqual(live.changes);
     return device.take(live);

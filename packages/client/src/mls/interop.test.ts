@@ -42,11 +42,13 @@ async function allTalk(ours: readonly Device[], theirs: readonly OpenMlsGroup[])
   for (const speaker of ours) {
     const message = await speaker.say(`from ${speaker.name}`);
     for (const group of theirs) expect(group.receiveText(message)).toBe(`from ${speaker.name}`);
-    for (const device of ours) if (device !== speaker) expect(await device.read(message)).toBe(`from ${speaker.name}`);
+    for (const device of ours)
+      if (device !== speaker) expect(await device.read(message)).toBe(`from ${speaker.name}`);
   }
   for (const speaker of theirs) {
     const message = speaker.send("from OpenMLS");
-    for (const group of theirs) if (group !== speaker) expect(group.receiveText(message)).toBe("from OpenMLS");
+    for (const group of theirs)
+      if (group !== speaker) expect(group.receiveText(message)).toBe("from OpenMLS");
     for (const device of ours) expect(await device.read(message)).toBe("from OpenMLS");
   }
 }
@@ -55,7 +57,9 @@ async function allTalk(ours: readonly Device[], theirs: readonly OpenMlsGroup[])
 async function threeMore(): Promise<{ mia: Device; max: Device; carol: OpenMlsGroup }> {
   const [mia, max, client] = [new Device("mia", 3), new Device("max", 3), new MlsClient("carol")];
   const [miasPackage, maxsPackage] = [await mia.keyPackage(), await max.keyPackage()];
-  const draft = await ana.commit({ add: [miasPackage.keyPackage, maxsPackage.keyPackage, fromOpenMls(client)] });
+  const draft = await ana.commit({
+    add: [miasPackage.keyPackage, maxsPackage.keyPackage, fromOpenMls(client)],
+  });
   bob.receive(draft.commit);
   await mia.join(draft, miasPackage);
   await max.join(draft, maxsPackage);
@@ -138,7 +142,10 @@ test("we follow OpenMLS when it adds a member of ours, by proposal and commit", 
   const packed = await zoe.keyPackage();
   const added = bob.add(encodeKeyPackage(decodeKeyPackageMessage(packed.keyPackage)));
   expect((await ana.hear(added.proposal)).kind).toBe("proposal");
-  expect(await ana.hear(added.commit)).toMatchObject({ kind: "commit", changes: { added: [{ leafIndex: 2, proposer: 1 }] } });
+  expect(await ana.hear(added.commit)).toMatchObject({
+    kind: "commit",
+    changes: { added: [{ leafIndex: 2, proposer: 1 }] },
+  });
   await zoe.join({ welcome: added.welcome, ratchetTree: added.ratchetTree }, packed);
   await allTalk([ana, zoe], [bob]);
 });

@@ -3,7 +3,13 @@ import { generateKeyPackageWithKey } from "ts-mls";
 import { makeKeyPackageRef, verifyKeyPackage } from "ts-mls/keyPackage.js";
 import { verifyLeafNodeSignatureKeyPackage } from "ts-mls/leafNode.js";
 import { ByteReader, ByteWriter } from "./codec.ts";
-import type { GeneratedKeyPackage, IdentityFor, KeyPackageInfo, KeyPackageRequest, Suite } from "./engine-types.ts";
+import type {
+  GeneratedKeyPackage,
+  IdentityFor,
+  KeyPackageInfo,
+  KeyPackageRequest,
+  Suite,
+} from "./engine-types.ts";
 import { MlsError } from "./errors.ts";
 import { atBorder } from "./faults.ts";
 import type { Surroundings } from "./operation.ts";
@@ -94,7 +100,8 @@ export function keyPackageSuite(keyPackage: KeyPackage): Suite {
 export function checkUsable(keyPackage: KeyPackage, suite: Suite, nowMs: number): void {
   if (keyPackageSuite(keyPackage) !== suite) throw new MlsError("invalid", "a key package of another suite");
   checkLifetimeLength(keyPackage.leafNode.lifetime);
-  if (!isCurrent(keyPackage.leafNode.lifetime, nowMs)) throw new MlsError("invalid", "the key package has expired");
+  if (!isCurrent(keyPackage.leafNode.lifetime, nowMs))
+    throw new MlsError("invalid", "the key package has expired");
 }
 
 export async function inspectKeyPackage(crypto: MlsCrypto, bytes: Uint8Array): Promise<KeyPackageInfo> {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { allowing, Device, everyoneHears, roomOf } from "./test-room.ts";
 import { MlsError } from "./errors.ts";
+import { allowing, Device, everyoneHears, roomOf } from "./test-room.ts";
 
 /** One way to spoil bytes. Positions are fractions, so that they mean something in any message. */
 type Spoiling =
@@ -11,7 +11,8 @@ type Spoiling =
   | { readonly kind: "insert"; readonly at: number; readonly values: readonly number[] }
   | { readonly kind: "huge length"; readonly at: number };
 
-const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+/** Even over the message: fast-check would by itself prefer the first bytes, where all is refused as no message. */
+const place = fc.noBias(fc.nat(999_999)).map((millionths) => millionths / 1_000_000);
 const byte = fc.nat(255);
 
 export const spoiling: fc.Arbitrary<Spoiling> = fc.oneof(
@@ -65,7 +66,8 @@ export async function targets(suite: 1 | 83): Promise<Record<string, Target>> {
   await everyoneHears([bo, cleo, dan], (await ana.commit()).commit);
   const eli = new Device("eli", suite);
   const packed = await eli.keyPackage();
-  const draft = async (request: Parameters<Device["group"]["commit"]>[0]) => ana.take(await ana.group.commit(request));
+  const draft = async (request: Parameters<Device["group"]["commit"]>[0]) =>
+    ana.take(await ana.group.commit(request));
   const [update, add, remove] = [
     await draft({}),
     await draft({ add: [packed.keyPackage] }),
@@ -81,7 +83,8 @@ export async function targets(suite: 1 | 83): Promise<Record<string, Target>> {
     formerLeaf: () => 3,
   });
 
-  const state = () => JSON.stringify([...bo.records].map(([key, bytes]) => [key, Buffer.from(bytes).toString("base64")]));
+  const state = () =>
+    JSON.stringify([...bo.records].map(([key, bytes]) => [key, Buffer.from(bytes).toString("base64")]));
   const process = async (bytes: Uint8Array) => bo.group.process(bytes, allowing);
   const join = async (welcome: Uint8Array, ratchetTree: Uint8Array) =>
     eli.engine.join({ welcome, ratchetTree, keyPackage: packed.keyPackage, secret: packed.secret });

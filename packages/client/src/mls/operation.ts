@@ -2,7 +2,7 @@ import type { CiphersuiteImpl, ClientConfig, ClientState } from "ts-mls";
 import type { AuthenticationService, StateChange } from "./engine-types.ts";
 import { MlsError } from "./errors.ts";
 import type { ActiveState, GroupState } from "./group-state.ts";
-import { put, KEYS } from "./records.ts";
+import { KEYS, put } from "./records.ts";
 import { encodeRatchets } from "./state-codec.ts";
 import type { MlsCrypto } from "./suites.ts";
 

@@ -1,19 +1,18 @@
 import type { ClientState, MLSMessage } from "ts-mls";
 import { emptyPskIndex, processPrivateMessage, processPublicMessage } from "ts-mls";
-import type { IncomingMessageCallback } from "ts-mls/incomingMessageAction.js";
-import type { ProposalWithSender } from "ts-mls/unappliedProposals.js";
-import { checkProposals, describeCommit } from "./commit-changes.ts";
-import type { AuthorizeCommit, CommitChanges, Incoming, LeafClaim, StateChange } from "./engine-types.ts";
-import { epochRecords, removedRecords } from "./epoch-records.ts";
+import { checkProposals } from "./commit-changes.ts";
+import type { AuthorizeCommit, Incoming, LeafClaim } from "./engine-types.ts";
 import { MlsError } from "./errors.ts";
-import { atBorder, saysNoKeyInPath } from "./faults.ts";
+import { atBorder } from "./faults.ts";
 import type { ActiveState, PastEpoch } from "./group-state.ts";
-import { advance, asReceiverData, atRest, leafThatMoved, memberAt, rosterOf, staleSecrets } from "./group-state.ts";
+import { asReceiverData, leafThatMoved, memberAt, rosterOf } from "./group-state.ts";
 import { LeafGuard } from "./leaf-guard.ts";
 import type { Outcome, Surroundings } from "./operation.ts";
 import { ratchetChange, suiteFor, withConfig } from "./operation.ts";
 import { clientConfig, equalBytes } from "./profile.ts";
 import { checkReceivedProposal, newProposal } from "./proposals.ts";
+import type { Watch } from "./received-commit.ts";
+import { concludeCommit, orRemoved, REMOVED, watching } from "./received-commit.ts";
 import { KEYS, put } from "./records.ts";
 import { encodeRatchets } from "./state-codec.ts";
 import { decodeMessage } from "./wire.ts";
@@ -21,46 +20,23 @@ import { decodeMessage } from "./wire.ts";
 type PrivateMessage = Extract<MLSMessage, { wireformat: "mls_private_message" }>["privateMessage"];
 type PublicMessage = Extract<MLSMessage, { wireformat: "mls_public_message" }>["publicMessage"];
 
-/** What the library showed of a handshake message while processing it. */
-type Seen =
-  | { readonly kind: "commit"; readonly sender: number | undefined; readonly proposals: readonly ProposalWithSender[] }
-  | { readonly kind: "proposal"; readonly proposal: ProposalWithSender };
-
-interface Watch {
-  seen: Seen | undefined;
-}
-
-/**
- * Accepts everything and remembers it. The judging comes afterwards: states are values, so a commit that turns
- * out unwanted is never put into force, and rules may be asynchronous.
- */
-function watching(watch: Watch): IncomingMessageCallback {
-  return (incoming) => {
-    watch.seen =
-      incoming.kind === "commit"
-        ? { kind: "commit", sender: incoming.senderLeafIndex, proposals: incoming.proposals }
-        : { kind: "proposal", proposal: incoming.proposal };
-    return "accept";
-  };
-}
-
 export async function processMessage(
   surroundings: Surroundings,
   state: ActiveState,
-  bytes: Uint8Array,
-  authorize: AuthorizeCommit,
+  received: { readonly bytes: Uint8Array; readonly authorize: AuthorizeCommit },
 ): Promise<Outcome<Incoming>> {
-  const message = decodeMessage(bytes);
+  const message = decodeMessage(received.bytes);
+  const { authorize } = received;
   if (message.wireformat === "mls_private_message") {
     const { privateMessage } = message;
     checkGroup(state, privateMessage.groupId);
     return privateMessage.epoch < state.current.groupContext.epoch
       ? processLate(surroundings, state, privateMessage)
-      : processPrivate(surroundings, state, privateMessage, authorize);
+      : processPrivate(surroundings, state, { message: privateMessage, authorize });
   }
   if (message.wireformat === "mls_public_message") {
     checkGroup(state, message.publicMessage.content.groupId);
-    return processExternalCommit(surroundings, state, message.publicMessage, authorize);
+    return processExternalCommit(surroundings, state, { message: message.publicMessage, authorize });
   }
   throw new MlsError("unsupported", "only private messages and external commits belong in a room");
 }
@@ -99,7 +75,8 @@ async function processLate(
     ),
   );
   const secretTree = result.newState.historicalReceiverData.get(past.epoch)?.secretTree;
-  if (result.kind !== "applicationMessage" || secretTree === undefined) throw wrongEpoch(state, message.epoch);
+  if (result.kind !== "applicationMessage" || secretTree === undefined)
+    throw wrongEpoch(state, message.epoch);
   const leafIndex = leafThatMoved(past.secretTree, secretTree);
   const read: PastEpoch = { ...past, secretTree };
   const ratchets = secretTree[leafIndex * 2];
@@ -121,8 +98,7 @@ async function processLate(
 async function processPrivate(
   surroundings: Surroundings,
   state: ActiveState,
-  message: PrivateMessage,
-  authorize: AuthorizeCommit,
+  { message, authorize }: { readonly message: PrivateMessage; readonly authorize: AuthorizeCommit },
 ): Promise<Outcome<Incoming>> {
   const { current } = state;
   if (message.epoch !== current.groupContext.epoch) throw wrongEpoch(state, message.epoch);
@@ -159,7 +135,9 @@ async function processPrivate(
 
   const { seen } = watch;
   if (seen?.kind === "proposal" && result !== REMOVED) {
-    await atBorder("foreign", guard, () => checkReceivedProposal(seen.proposal, current, guard, suite));
+    await atBorder("foreign", guard, () =>
+      checkReceivedProposal(seen.proposal, { state: current, guard, suite }),
+    );
     const { secretTree, unappliedProposals } = result.newState;
     const next: ClientState = { ...current, secretTree, unappliedProposals };
     const { pending, change } = newProposal(current, next);
@@ -171,24 +149,26 @@ async function processPrivate(
     };
   }
 
-  if (seen?.kind !== "commit" || seen.sender === undefined) throw new MlsError("internal", "a message left no trace");
+  if (seen?.kind !== "commit" || seen.sender === undefined)
+    throw new MlsError("internal", "a message left no trace");
   const commit = { proposals: seen.proposals, committer: seen.sender, authenticatedData };
-  return concludeCommit(surroundings, state, commit, result, guard, authorize);
+  return concludeCommit(state, { ...commit, result, guard }, authorize);
 }
 
 /** The only message that may come unencrypted: a device joins by itself (RFC 9420 §12.4.3.2). */
 async function processExternalCommit(
   surroundings: Surroundings,
   state: ActiveState,
-  message: PublicMessage,
-  authorize: AuthorizeCommit,
+  { message, authorize }: { readonly message: PublicMessage; readonly authorize: AuthorizeCommit },
 ): Promise<Outcome<Incoming>> {
   const { content } = message;
   if (content.contentType !== "commit" || content.sender.senderType !== "new_member_commit")
     throw new MlsError("unsupported", "members' messages must be encrypted");
   if (content.epoch !== state.current.groupContext.epoch) throw wrongEpoch(state, content.epoch);
   const { proposals, path } = content.commit;
-  const inline = proposals.flatMap((entry) => (entry.proposalOrRefType === "proposal" ? [entry.proposal] : []));
+  const inline = proposals.flatMap((entry) =>
+    entry.proposalOrRefType === "proposal" ? [entry.proposal] : [],
+  );
   const inits = inline.filter(({ proposalType }) => proposalType === "external_init");
   const credential = path?.leafNode.credential;
   if (path === undefined || inline.length !== proposals.length || inits.length !== 1)
@@ -199,7 +179,8 @@ async function processExternalCommit(
     true,
   );
   const roster = rosterOf(state.current.ratchetTree);
-  for (const proposal of inline) if (proposal.proposalType === "remove") memberAt(roster, proposal.remove.removed);
+  for (const proposal of inline)
+    if (proposal.proposalType === "remove") memberAt(roster, proposal.remove.removed);
 
   const guard = new LeafGuard(surroundings.authenticationService, "entering");
   const watch: Watch = { seen: undefined };
@@ -210,86 +191,10 @@ async function processExternalCommit(
   };
   const result = await atBorder("foreign", guard, () => orRemoved(process, state, watch));
   if (watch.seen?.kind !== "commit") throw new MlsError("internal", "a message left no trace");
-  const committer: LeafClaim = { identity: credential.identity, signatureKey: path.leafNode.signaturePublicKey };
-  const commit = { proposals: watch.seen.proposals, committer, authenticatedData: content.authenticatedData };
-  return concludeCommit(surroundings, state, commit, result, guard, authorize);
-}
-
-const REMOVED = Symbol("removed");
-
-/**
- * A member that a commit removes can't follow it. The library says so, or, when the leaf was filled again, finds
- * no key of ours in the update path; by then it has verified signature, proposals and the path's leaf.
- */
-async function orRemoved<Result extends { readonly newState: ClientState }>(
-  process: () => Promise<Result>,
-  state: ActiveState,
-  watch: Watch,
-): Promise<Result | typeof REMOVED> {
-  const own = state.current.privatePath.leafIndex;
-  const removesUs = () =>
-    watch.seen?.kind === "commit" &&
-    watch.seen.proposals.some(({ proposal }) => proposal.proposalType === "remove" && proposal.remove.removed === own);
-  try {
-    const result = await process();
-    return result.newState.groupActiveState.kind === "removedFromGroup" ? REMOVED : result;
-  } catch (error) {
-    if (removesUs() && saysNoKeyInPath(error)) return REMOVED;
-    throw error;
-  }
-}
-
-async function concludeCommit(
-  surroundings: Surroundings,
-  before: ActiveState,
-  commit: {
-    readonly proposals: readonly ProposalWithSender[];
-    readonly committer: number | LeafClaim;
-    readonly authenticatedData: Uint8Array;
-  },
-  result: { readonly newState: ClientState; readonly consumed: readonly Uint8Array[] } | typeof REMOVED,
-  guard: LeafGuard,
-  authorize: AuthorizeCommit,
-): Promise<Outcome<Incoming>> {
-  const { proposals, committer, authenticatedData } = commit;
-  const external = typeof committer !== "number";
-  checkProposals(proposals, external);
-  const after = result === REMOVED ? undefined : atRest(result.newState);
-  const changes = describeCommit(before, {
-    proposals,
-    committer,
-    after: after === undefined ? undefined : rosterOf(after.ratchetTree),
-    hasPath: after !== undefined && !external && leafChanged(before.current, after, committer),
-  });
-  if (!external) await guard.require(changes.committer, "committing");
-  await authorized(changes, authorize);
-
-  if (after === undefined || result === REMOVED) {
-    const removed = removedRecords(before);
-    return {
-      result: { kind: "removed", changes, authenticatedData },
-      ...removed,
-      spent: [...staleSecrets(before.current, undefined), before.current.signaturePrivateKey],
-    };
-  }
-  const next = advance(before, after);
-  const records: StateChange[] = [...next.changes, ...epochRecords(after, before.current.ratchetTree)];
-  return {
-    result: { kind: "commit", changes, authenticatedData },
-    state: next.state,
-    changes: records,
-    spent: [...result.consumed, ...staleSecrets(before.current, after)],
+  const committer: LeafClaim = {
+    identity: credential.identity,
+    signatureKey: path.leafNode.signaturePublicKey,
   };
-}
-
-function leafChanged(before: ClientState, after: ClientState, leafIndex: number): boolean {
-  return before.ratchetTree[leafIndex * 2] !== after.ratchetTree[leafIndex * 2];
-}
-
-async function authorized(changes: CommitChanges, authorize: AuthorizeCommit): Promise<void> {
-  try {
-    await authorize(changes);
-  } catch (cause) {
-    throw new MlsError("unauthorised", "the room's rules don't allow the commit", { cause });
-  }
+  const commit = { proposals: watch.seen.proposals, committer, authenticatedData: content.authenticatedData };
+  return concludeCommit(state, { ...commit, result, guard }, authorize);
 }

@@ -44,7 +44,10 @@ export function isLastResort(extensions: readonly Extension[]): boolean {
 
 export function defaultLifetimeFrom(nowMs: number): Lifetime {
   const now = BigInt(Math.floor(nowMs / 1000));
-  return { notBefore: now - CLOCK_SKEW_SECONDS, notAfter: now + BigInt(KEY_PACKAGE_LIFETIME_DAYS) * DAY_SECONDS };
+  return {
+    notBefore: now - CLOCK_SKEW_SECONDS,
+    notAfter: now + BigInt(KEY_PACKAGE_LIFETIME_DAYS) * DAY_SECONDS,
+  };
 }
 
 /** @throws MlsError `invalid` when it runs backwards or too long */

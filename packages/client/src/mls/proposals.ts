@@ -29,7 +29,10 @@ export function pendingProposals(state: ClientState): PendingProposal[] {
 }
 
 /** The proposal that `after` has and `before` has not, and the record it adds. */
-export function newProposal(before: ClientState, after: ClientState): { pending: PendingProposal; change: StateChange } {
+export function newProposal(
+  before: ClientState,
+  after: ClientState,
+): { pending: PendingProposal; change: StateChange } {
   const known = new Set(Object.keys(before.unappliedProposals));
   const fresh = Object.entries(after.unappliedProposals).find(([ref]) => !known.has(ref));
   if (fresh === undefined) throw new MlsError("replayed", "the proposal is already pending");
@@ -45,9 +48,11 @@ export function newProposal(before: ClientState, after: ClientState): { pending:
  */
 export async function checkReceivedProposal(
   { proposal, senderLeafIndex }: ProposalWithSender,
-  state: ClientState,
-  guard: LeafGuard,
-  suite: CiphersuiteImpl,
+  {
+    state,
+    guard,
+    suite,
+  }: { readonly state: ClientState; readonly guard: LeafGuard; readonly suite: CiphersuiteImpl },
 ): Promise<void> {
   checkProposals([{ proposal, senderLeafIndex }], false);
   contentOf(proposal);
@@ -72,9 +77,15 @@ function hasKey(roster: Roster, signatureKey: Uint8Array): boolean {
  */
 export async function committable(
   state: ClientState,
-  include: (pending: PendingProposal) => boolean,
-  guard: LeafGuard,
-  nowMs: number,
+  {
+    include,
+    guard,
+    nowMs,
+  }: {
+    readonly include: (pending: PendingProposal) => boolean;
+    readonly guard: LeafGuard;
+    readonly nowMs: number;
+  },
 ): Promise<[ref: string, proposal: ProposalWithSender][]> {
   const roster = rosterOf(state.ratchetTree);
   const removed = new Set<number>([state.privatePath.leafIndex]);
@@ -84,11 +95,13 @@ export async function committable(
     const { proposal } = stored;
     if (proposal.proposalType === "remove") {
       const leafIndex = proposal.remove.removed;
-      if (removed.has(leafIndex) || !roster.has(leafIndex) || !include(pendingProposal(ref, stored))) continue;
+      if (removed.has(leafIndex) || !roster.has(leafIndex) || !include(pendingProposal(ref, stored)))
+        continue;
       removed.add(leafIndex);
     } else if (proposal.proposalType === "add") {
       const claim = claimOf(proposal);
-      const known = hasKey(roster, claim.signatureKey) || newcomers.some((key) => equalBytes(key, claim.signatureKey));
+      const known =
+        hasKey(roster, claim.signatureKey) || newcomers.some((key) => equalBytes(key, claim.signatureKey));
       if (known || !isCurrent(proposal.add.keyPackage.leafNode.lifetime, nowMs)) continue;
       if (!include(pendingProposal(ref, stored)) || !(await guard.allows(claim, "entering"))) continue;
       newcomers.push(claim.signatureKey);

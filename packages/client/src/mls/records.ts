@@ -1,5 +1,4 @@
-import type { ByteReader } from "./codec.ts";
-import { ByteWriter } from "./codec.ts";
+import type { ByteReader, ByteWriter } from "./codec.ts";
 import type { StateChange } from "./engine-types.ts";
 import { MlsError } from "./errors.ts";
 

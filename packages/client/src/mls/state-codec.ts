@@ -44,7 +44,10 @@ const SCHEDULE = [
 ] as const;
 
 export function encodeStoredEpoch(state: ClientState): Uint8Array {
-  const writer = new ByteWriter().uint8(FORMAT).uint64(state.groupContext.epoch).uint32(state.ratchetTree.length);
+  const writer = new ByteWriter()
+    .uint8(FORMAT)
+    .uint64(state.groupContext.epoch)
+    .uint32(state.ratchetTree.length);
   for (const name of SCHEDULE) writer.bytes(state.keySchedule[name]);
   const { leafIndex, privateKeys } = state.privatePath;
   const keys = Object.entries(privateKeys);
@@ -58,16 +61,23 @@ export function decodeStoredEpoch(bytes: Uint8Array): StoredEpoch {
   checkFormat(reader);
   const epoch = reader.uint64();
   const treeWidth = reader.uint32();
-  const [exporterSecret, externalSecret, confirmationKey, membershipKey, resumptionPsk, epochAuthenticator, initSecret] =
-    SCHEDULE.map(() => reader.bytes()) as [
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-      Uint8Array,
-    ];
+  const [
+    exporterSecret,
+    externalSecret,
+    confirmationKey,
+    membershipKey,
+    resumptionPsk,
+    epochAuthenticator,
+    initSecret,
+  ] = SCHEDULE.map(() => reader.bytes()) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
   const leafIndex = reader.uint32();
   const privateKeys: Record<number, Uint8Array> = {};
   for (let left = reader.uint32(); left > 0; left -= 1) privateKeys[reader.uint32()] = reader.bytes();
@@ -149,7 +159,10 @@ export function decodeClaim(bytes: Uint8Array): LeafClaim {
 }
 
 /** `ref` as the library keys its pending proposals: in base64. */
-export function encodeStoredProposal(ref: string, { proposal, senderLeafIndex }: ProposalWithSender): Uint8Array {
+export function encodeStoredProposal(
+  ref: string,
+  { proposal, senderLeafIndex }: ProposalWithSender,
+): Uint8Array {
   if (senderLeafIndex === undefined) throw new MlsError("internal", "a pending proposal has no sender");
   return new ByteWriter().text(ref).uint32(senderLeafIndex).bytes(encodeProposal(proposal)).finish();
 }
@@ -163,7 +176,10 @@ export function decodeStoredProposal(bytes: Uint8Array): [ref: string, proposal:
   return [ref, { proposal, senderLeafIndex }];
 }
 
-function decoded<Value>(decode: (bytes: Uint8Array, offset: number) => [Value, number] | undefined, bytes: Uint8Array): Value {
+function decoded<Value>(
+  decode: (bytes: Uint8Array, offset: number) => [Value, number] | undefined,
+  bytes: Uint8Array,
+): Value {
   try {
     const result = decode(bytes, 0);
     if (result !== undefined && result[1] === bytes.length) return result[0];

@@ -22,7 +22,7 @@ export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("h
 export const trusting: AuthenticationService = { validateLeaf: async () => true };
 export const allowing: AuthorizeCommit = () => undefined;
 
-export const POLICY = utf8("everyone may do everything");
+const POLICY = utf8("everyone may do everything");
 
 /** A device of a test: its store is a map, and it is what its store says. */
 export class Device {

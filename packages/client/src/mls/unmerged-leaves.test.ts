@@ -42,7 +42,14 @@ async function theNinthJoins(library: Library): Promise<ClientState> {
   }
   const [founder] = packages;
   const states: ClientState[] = [
-    await library.createGroup(utf8("room"), founder!.publicPackage, founder!.privatePackage, [], suite, config),
+    await library.createGroup(
+      utf8("room"),
+      founder!.publicPackage,
+      founder!.privatePackage,
+      [],
+      suite,
+      config,
+    ),
   ];
   const join = async (welcome: Awaited<ReturnType<Library["createCommit"]>>["welcome"], index: number) => {
     const { publicPackage, privatePackage } = packages[index]!;
@@ -71,7 +78,12 @@ async function theNinthJoins(library: Library): Promise<ClientState> {
     for (const index of states.keys())
       if (index !== committer)
         states[index] = (
-          await library.processPrivateMessage(states[index]!, made.commit.privateMessage, library.emptyPskIndex, suite)
+          await library.processPrivateMessage(
+            states[index]!,
+            made.commit.privateMessage,
+            library.emptyPskIndex,
+            suite,
+          )
         ).newState;
     states[committer] = made.newState;
     for (const index of added) await join(made.welcome, index);

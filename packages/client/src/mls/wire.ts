@@ -72,9 +72,15 @@ export function encodeGroupInfoMessage(groupInfo: GroupInfo): Uint8Array {
   return encodeMlsMessage({ version: "mls10", wireformat: "mls_group_info", groupInfo });
 }
 
-/** RFC 9420 §12.4.3.3. Its content is checked against the tree hash wherever it is used. */
+/**
+ * RFC 9420 §12.4.3.3, in its one encoding. The content is checked against the tree hash wherever it is used.
+ * @throws MlsError `malformed`
+ */
 export function decodeTree(bytes: Uint8Array): RatchetTree {
-  return decodeAll(decodeRatchetTree, Uint8Array.from(bytes), "a ratchet tree");
+  const tree = decodeAll(decodeRatchetTree, Uint8Array.from(bytes), "a ratchet tree");
+  if (!equalBytes(encodeRatchetTree(tree), bytes))
+    throw new MlsError("malformed", "not the canonical encoding");
+  return tree;
 }
 
 export function encodeTree(tree: RatchetTree): Uint8Array {

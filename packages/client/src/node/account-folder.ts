@@ -80,8 +80,9 @@ export function saveAccount(store: ClientStore, account: EnrolledAccount, regist
     changes.push(directory.remember({ account: device.account, name, nameOpening, chain }));
   }
   if (invite?.inviter && registered) {
-    const { inviter, id, secret, room } = invite;
-    changes.push(greetingChange({ inviter, invite: id, secret: secret.expose(), room, posted: false }));
+    const { inviter, id, secret, room, checkpoint: view } = invite;
+    const greeting = { inviter, invite: id, secret: secret.expose(), room, view, posted: false };
+    changes.push(greetingChange(greeting));
   }
   store.write(changes);
 }

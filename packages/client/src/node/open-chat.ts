@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLeafCredential, DEFAULT_PORT, signerFromSeed } from "@parley/trust";
 import type { Chat } from "../chat/chat.ts";
@@ -28,6 +29,7 @@ import { SqliteStore } from "./sqlite-store.ts";
 import { tlsTransport } from "./tls-transport.ts";
 
 const STORE_FILE = "client.db";
+const EVIDENCE_FILE = "fork-evidence.txt";
 
 /** Opens the store of an account's folder; the caller closes it. Throws StoreError. */
 export function openStore(folder: string): SqliteStore {
@@ -108,6 +110,8 @@ export interface OpenChatOptions {
   /** A fault that nobody waits for. */
   readonly onFault: (error: unknown) => void;
   readonly clock?: Clock;
+  /** Believes the relay whatever its log says, so that tests can show what that would let by. */
+  readonly unsafeTestingIgnoreLog?: boolean;
 }
 
 /** Opens the account of a folder and starts to connect. The chat closes the store. */
@@ -116,6 +120,7 @@ export async function openChat({
   store,
   onFault,
   clock = systemClock,
+  unsafeTestingIgnoreLog = false,
 }: OpenChatOptions): Promise<Chat> {
   const account = loadAccount(store);
   if (!account) throw new ConnectionError("not-proven", "There is no account here yet");
@@ -139,7 +144,13 @@ export async function openChat({
     createEngine: (authenticationService) =>
       createMlsEngine({ crypto: nodeCrypto, authenticationService, nowMs: () => clock.nowMs() }),
     recoveryWords: recoveryWordsReminder(store, folder),
+    keepEvidence(evidence) {
+      const file = join(folder, EVIDENCE_FILE);
+      writeFileSync(file, evidence, { mode: 0o600 });
+      return `in ${file}`;
+    },
     onFault,
+    unsafeTestingIgnoreLog,
   });
   waiting = () => chat.snapshot().queued;
   return chat;

@@ -7,6 +7,7 @@ import { displayName } from "../chat/display-text.ts";
 import type { Clock } from "../connection/clock.ts";
 import { ConnectionError } from "../connection/connection.ts";
 import type { AnswerTo, RelayConnection } from "../connection/connection.ts";
+import type { LogWatch } from "../log/log-watch.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { NotAuthorised } from "./authorization.ts";
@@ -23,11 +24,17 @@ export interface Contact {
   readonly checked?: { readonly atMs: number; readonly how: "invite" } | undefined;
 }
 
+interface Sought {
+  readonly name: string | undefined;
+  readonly account: Uint8Array | undefined;
+}
+
 /** The accounts this client has met, each pinned at first sight to its key chain (trust.md §A2). */
 export class AccountDirectory implements Directory {
   readonly #store: ClientStore;
   readonly #clock: Clock;
   readonly #connection: () => RelayConnection | undefined;
+  readonly #log: Pick<LogWatch, "requireLogged"> | undefined;
   readonly #contacts = new Map<string, Contact>();
   readonly #states = new Map<string, Promise<AccountState>>();
 
@@ -35,10 +42,13 @@ export class AccountDirectory implements Directory {
     readonly store: ClientStore;
     readonly clock: Clock;
     readonly connection: () => RelayConnection | undefined;
+    /** What an account must be in before it is believed; absent only where none is looked up. */
+    readonly log?: Pick<LogWatch, "requireLogged">;
   }) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#connection = options.connection;
+    this.#log = options.log;
     for (const [key, value] of options.store.range("contact")) this.#contacts.set(key, decodeRecord<Contact>(value));
   }
 
@@ -138,7 +148,16 @@ export class AccountDirectory implements Directory {
     }
   }
 
-  async #ask(whom: { name: string | undefined; account: Uint8Array | undefined }): Promise<AnswerTo<"account">> {
+  /** An account whose chain grew between the two answers is asked for again. */
+  async #ask(whom: Sought): Promise<AnswerTo<"account">> {
+    const answer = await this.#askOnce(whom);
+    if (!this.#log || (await this.#log.requireLogged(answer))) return answer;
+    const again = await this.#askOnce(whom);
+    if (await this.#log.requireLogged(again)) return again;
+    throw new NotAuthorised("older keys than the server's log holds");
+  }
+
+  async #askOnce(whom: Sought): Promise<AnswerTo<"account">> {
     const connection = this.#connection();
     if (!connection) throw new DirectoryUnavailable("not connected");
     try {

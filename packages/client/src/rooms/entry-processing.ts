@@ -43,7 +43,11 @@ function processOwn(work: RoomWork, entry: RoomLogEntry): void {
     work.followUps.add("commit-proposals");
     return;
   }
-  const item = work.takeFromOutbox(idText(entry.clientId));
+  const item = work.takeFromOutbox(idText(entry.clientId), entry.message);
+  if (item === "altered") {
+    addGap(work, entry, "the relay put it in the place of a message of yours", "send that message again");
+    return;
+  }
   if (!item) {
     addGap(work, entry, "this device sent it before it lost its keys", "nothing can be done");
     return;
@@ -68,7 +72,8 @@ async function processOthers(work: RoomWork, entry: RoomLogEntry): Promise<void>
     work.addEvent(entry.receivedAtMs, `the relay said a message was from ${said}, but ${was} wrote it`);
   }
   try {
-    const { content, head } = decodeRoomContent(incoming.plaintext);
+    const { content, head, tree } = decodeRoomContent(incoming.plaintext);
+    if (tree) work.context.gossip.heard(work.roomText, work.context.directory.nameOf(sender.account), tree);
     if (head && work.agreesWithHead(head.seq, head.hash) === false) {
       const name = work.context.directory.nameOf(sender.account);
       work.addEvent(entry.receivedAtMs, `the relay shows ${name} another history of this room than you`);
@@ -162,6 +167,8 @@ function goOut(work: RoomWork): void {
   work.record.state = work.record.state === "leaving" ? "left" : "removed";
   work.record.key = new Uint8Array(0);
   work.record.refused = undefined;
+  work.record.leaveProposal = undefined;
+  work.record.stateBeforeRelayRemoval = undefined;
   work.group = undefined;
   work.decide("beaten");
   work.changes.forgetGroup(work.roomText);
@@ -237,6 +244,8 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
       return work.addEvent(atMs, record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`);
     case "joined":
       return mine ? undefined : work.addEvent(atMs, `${name} joined`);
+    case "log-alarm":
+      return mine ? undefined : context.gossip.heardAlarm(work.roomText, name, content);
     case "unknown":
       return addGap(work, entry, `${name} sent something this version cannot show`, "a newer Parley may");
   }

@@ -6,6 +6,7 @@ import {
   inviteId,
   LIMITS,
   opaque,
+  optional,
   ProtocolError,
   roomId,
   struct,
@@ -26,7 +27,15 @@ const body = variant({
   /** A Welcome into a room, at the epoch it begins with. */
   welcome: [1, struct({ room: roomId, epoch: u53, direct: flag, message: opaque(LIMITS.inboxItemBytes) })],
   /** "I came by your link": proves knowledge of the invite's secret (trust.md §A1). */
-  "join-request": [2, struct({ invite: inviteId, mac: fixed(32) })],
+  "join-request": [
+    2,
+    struct({
+      invite: inviteId,
+      mac: fixed(32),
+      /** The guest's view of the server's log. */
+      checkpoint: optional(struct({ size: u53, root: fixed(32) })),
+    }),
+  ],
 });
 /** See {@link sealInboxItem}. */
 export type InboxBody = Infer<typeof body>;

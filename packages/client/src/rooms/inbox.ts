@@ -5,6 +5,7 @@ import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import type { LogView } from "../log/log-replica.ts";
 import type { AccountDirectory } from "./account-directory.ts";
 import { NotAuthorised } from "./authorization.ts";
 import { openInboxItem } from "./inbox-item.ts";
@@ -36,7 +37,13 @@ type Item = Extract<Delivery, { kind: "inbox-item" }>;
 export type InboxOutcome =
   | { readonly kind: "invitation"; readonly id: string; readonly invitation: StoredInvitation }
   /** Somebody came by a link of ours and proved it. */
-  | { readonly kind: "guest"; readonly link: string; readonly account: Uint8Array }
+  | {
+      readonly kind: "guest";
+      readonly link: string;
+      readonly account: Uint8Array;
+      /** How the guest sees the server's log. */
+      readonly view: LogView | undefined;
+    }
   /** Not for us, forged, or used up: nothing to show. */
   | { readonly kind: "ignored" };
 
@@ -107,20 +114,20 @@ export class Inbox {
   }
 
   /** trust.md §A1: the guest's proof is checked here, not at the relay, and a link admits one guest (T16). */
-  async #guest(item: Item, { invite, mac }: Extract<InboxBody, { kind: "join-request" }>) {
+  async #guest(item: Item, { invite, mac, checkpoint: view }: Extract<InboxBody, { kind: "join-request" }>) {
     const key = idText(invite);
     const value = this.#store.get("invite-link", key);
     const link = value && decodeRecord<StoredInviteLink>(value);
     const deviceKey = await this.#directory.deviceKey(item.from);
     if (!link || !deviceKey || link.usedBy || link.expiresAtMs < this.#clock.nowMs()) return undefined;
     const { account } = item.from;
-    const proof = { secret: new Secret(link.secret), account, deviceKey, serverId: this.#serverId };
+    const proof = { secret: new Secret(link.secret), account, deviceKey, serverId: this.#serverId, checkpoint: view };
     if (!verifyJoinMac(proof, mac)) return undefined;
     const used: StoredInviteLink = { ...link, usedBy: account.slice() };
     const changes: StoreChange[] = [
       await this.#directory.check(account, "invite"),
       { kind: "put", collection: "invite-link", key, value: encodeRecord(used) },
     ];
-    return { outcome: { kind: "guest", link: key, account: account.slice() } as const, changes };
+    return { outcome: { kind: "guest", link: key, account: account.slice(), view } as const, changes };
   }
 }

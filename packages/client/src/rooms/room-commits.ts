@@ -61,6 +61,12 @@ export class RoomCommits {
     return this.#pending;
   }
 
+  /** What the store holds, after memory and store may have come apart. A commit that is gone was decided meanwhile. */
+  reload(pending: PendingCommit | undefined): void {
+    if (this.#pending && !pending) this.decided("beaten");
+    this.#pending = pending;
+  }
+
   /** The log has decided about the pending commit, and that is on disk. */
   decided(decision: Decision): void {
     this.#pending = undefined;

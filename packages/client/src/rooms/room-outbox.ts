@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import { idText, ProtocolError } from "@parley/protocol";
 import { ConnectionError } from "../connection/connection.ts";
 import type { RelayConnection } from "../connection/connection.ts";
@@ -15,6 +16,8 @@ const CLIENT_ID_BYTES = 16;
 const SALT_BYTES = 16;
 /** How many messages are encrypted and stored together before they are sent. */
 const BATCH = 32;
+/** How many encryptions of one message are remembered: one for each time it raced a commit. */
+const KEPT_CIPHERS = 15;
 
 /** An item with the key it is stored under. */
 export interface QueuedItem {
@@ -47,10 +50,18 @@ export class RoomOutbox {
   constructor(context: RoomContext, roomText: string) {
     this.#context = context;
     this.#roomText = roomText;
-    for (const [key, value] of context.store.range("outbox", keysUnder(`${roomText}/`))) {
+    this.reload();
+  }
+
+  /** Reads anew what the store holds. Whatever was under way is sent again. */
+  reload(): void {
+    this.#items.clear();
+    this.#inFlight.clear();
+    for (const [key, value] of this.#context.store.range("outbox", keysUnder(`${this.#roomText}/`))) {
       const item = decodeRecord<OutboxItem>(value);
       this.#items.set(idText(item.clientId), { key, item });
-      this.#nextPlace = Number.parseInt(key.slice(roomText.length + 1), 16) + 1;
+      const place = Number.parseInt(key.slice(this.#roomText.length + 1), 16);
+      this.#nextPlace = Math.max(this.#nextPlace, place + 1);
     }
   }
 
@@ -95,24 +106,39 @@ export class RoomOutbox {
     this.#inFlight.clear();
   }
 
-  /** A failed message may go again. @returns false when there is no such failed message. */
+  /** A failed message may go again, under a new client id. @returns false when there is no such failed message. */
   retry(clientId: string): boolean {
     const queued = this.#items.get(clientId);
     if (!queued?.item.failed) return false;
-    queued.item.failed = undefined;
-    this.#context.store.write([this.#put(queued)]);
+    const { key, item } = queued;
+    const again: QueuedItem = {
+      key,
+      item: { ...item, clientId: this.#context.randomBytes(CLIENT_ID_BYTES), failed: undefined, ciphers: undefined },
+    };
+    this.#context.store.write([this.#put(again)]);
+    this.#replace(clientId, again);
     return true;
   }
 
-  /** Every waiting message becomes failed. */
-  failAll(reason: string): void {
-    const changes: StoreChange[] = [];
-    for (const queued of this.#items.values()) {
-      if (queued.item.failed) continue;
-      queued.item.failed = reason;
-      changes.push(this.#put(queued));
+  /** These will not be sent again by themselves. */
+  fail(clientIds: Iterable<string>, reason: string): void {
+    for (const id of clientIds) {
+      const queued = this.#items.get(id);
+      if (!queued) continue;
+      const failed: QueuedItem = { key: queued.key, item: { ...queued.item, failed: reason } };
+      this.#context.store.write([this.#put(failed)]);
+      this.#items.set(id, failed);
+      this.#inFlight.delete(id);
     }
-    this.#context.store.write(changes);
+  }
+
+  /** Keeps the place of `clientId` in the order. */
+  #replace(clientId: string, by: QueuedItem): void {
+    const items = [...this.#items].map(([id, queued]) =>
+      id === clientId ? ([idText(by.item.clientId), by] as const) : ([id, queued] as const),
+    );
+    this.#items.clear();
+    for (const [id, queued] of items) this.#items.set(id, queued);
   }
 
   /**
@@ -125,16 +151,25 @@ export class RoomOutbox {
     if (next.length === 0) return undefined;
     const changes = new ChangeSet();
     const batch: EncryptedItem[] = [];
+    let tree = this.#context.gossip.gossipFor(this.#roomText, changes);
     for (const queued of next) {
       const { item } = queued;
-      const plaintext = encodeRoomContent(item.content as RoomContent, { salt: item.salt, head });
+      const plaintext = encodeRoomContent(item.content as RoomContent, { salt: item.salt, head, tree });
+      tree = undefined;
       const step = await group.encrypt(plaintext);
       changes.group(this.#roomText, step.changes);
-      batch.push({ queued, message: step.result.message, epoch: Number(group.epoch) });
+      const ciphers = [...(item.ciphers ?? []).slice(-KEPT_CIPHERS), sha256(step.result.message)];
+      const ready: QueuedItem = { key: queued.key, item: { ...item, ciphers } };
+      changes.put("outbox", queued.key, encodeRecord(ready.item));
+      batch.push({ queued: ready, message: step.result.message, epoch: Number(group.epoch) });
       group = step.settle();
     }
     this.#context.store.write(changes.list());
-    for (const { queued } of batch) this.#inFlight.add(idText(queued.item.clientId));
+    for (const { queued } of batch) {
+      const id = idText(queued.item.clientId);
+      this.#items.set(id, queued);
+      this.#inFlight.add(id);
+    }
     return { group, batch };
   }
 
@@ -161,8 +196,7 @@ export class RoomOutbox {
     if (error.code === "rate-limited") return { kind: "wait", retryAfterMs: error.data.retryAfterMs ?? 1000 };
     if (error.code === "storage-unavailable" || error.code === "internal") return { kind: "wait", retryAfterMs: 5000 };
     if (error.retryable) return { kind: "later" };
-    queued.item.failed = FAILURES[error.code] ?? `the relay refused it (${error.code})`;
-    this.#context.store.write([this.#put(queued)]);
+    this.fail([idText(queued.item.clientId)], FAILURES[error.code] ?? `the relay refused it (${error.code})`);
     return { kind: "sent" };
   }
 

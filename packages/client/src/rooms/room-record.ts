@@ -1,6 +1,7 @@
 import type { DeviceAddress } from "@parley/protocol";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 import type { ClientStore, Collection, StoreChange } from "../store/client-store.ts";
+import { StoreError } from "../store/client-store.ts";
 import type { StateChange } from "../mls/index.ts";
 
 /** Where this device stands with a room. */
@@ -30,8 +31,22 @@ export interface RoomRecord {
   unborn?: boolean | undefined;
   /** The commit that this device refused or could not follow, and nothing has replaced yet (docs/protocol.md §5.4). */
   refused?: { readonly seq: number; readonly epoch: number } | undefined;
+  /** The proposal to remove this device: sent again, the same, until the epoch it was made for is over. */
+  leaveProposal?: LeaveProposal | undefined;
+  /**
+   * The state before the relay said that this device is off the roster, which no commit has confirmed: the keys stay, and
+   * the room comes back if the relay feeds it again.
+   */
+  stateBeforeRelayRemoval?: "active" | "repairing" | "leaving" | undefined;
   /** Timeline key of the gap that is still growing. */
   openGap?: string | undefined;
+}
+
+/** A proposal to be removed, as it was sent. */
+export interface LeaveProposal {
+  readonly clientId: Uint8Array;
+  readonly epoch: number;
+  readonly message: Uint8Array;
 }
 
 /** A commit that was sent and neither accepted nor beaten yet. */
@@ -54,7 +69,9 @@ export interface OutboxItem {
   readonly salt: Uint8Array;
   readonly content: unknown;
   readonly createdAtMs: number;
-  failed?: string | undefined;
+  readonly failed?: string | undefined;
+  /** SHA-256 of the encryptions that were made ready to send, newest last: what the log may hold under this client id. */
+  readonly ciphers?: readonly Uint8Array[] | undefined;
 }
 
 /** Changes gathered for one write; a later change of a key takes the earlier one's place. */
@@ -109,6 +126,13 @@ export function putRoomRecord(changes: ChangeSet, roomText: string, record: Room
 
 export function loadRoomRecords(store: ClientStore): readonly RoomRecord[] {
   return store.range("room").map(([, value]) => decodeRecord<RoomRecord>(value));
+}
+
+/** Throws StoreError `unreadable` when there is none. */
+export function loadRoomRecord(store: ClientStore, roomText: string): RoomRecord {
+  const value = store.get("room", roomText);
+  if (!value) throw new StoreError("unreadable", "a room is missing in the local store");
+  return decodeRecord<RoomRecord>(value);
 }
 
 export function loadPendingCommit(store: ClientStore, roomText: string): PendingCommit | undefined {

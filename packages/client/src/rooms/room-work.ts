@@ -4,6 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Clock } from "../connection/clock.ts";
 import type { Group, MlsEngine, Step } from "../mls/index.ts";
 import { seqKey } from "../store/record.ts";
+import type { LogWatch } from "../log/log-watch.ts";
 import type { ClientStore } from "../store/client-store.ts";
 import type { Directory } from "./directory.ts";
 import { ChangeSet, putRoomRecord, timelineKey } from "./room-record.ts";
@@ -19,6 +20,8 @@ export interface RoomContext {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Compares views of the server's log with the other members. */
+  readonly gossip: Pick<LogWatch, "gossipFor" | "heard" | "heardAlarm">;
 }
 
 /** What a batch of entries asks the room to do once it is on disk. */
@@ -48,6 +51,8 @@ export class RoomWork {
   readonly followUps = new Set<FollowUp>();
   /** Own messages that were found in the log, by client id text. */
   readonly sent = new Set<string>();
+  /** Own messages in whose place the log has something else. */
+  readonly altered = new Set<string>();
   group: Group | undefined;
   pending: PendingCommit | undefined;
   /** What became of the pending commit the batch began with. */
@@ -74,6 +79,14 @@ export class RoomWork {
     this.pending = options.pending;
     this.#outbox = options.outbox;
     this.#heads = options.heads;
+  }
+
+  /** The relay feeds the room: if it had said that this device is off the roster, that is over. */
+  reopen(): void {
+    const { stateBeforeRelayRemoval } = this.record;
+    if (stateBeforeRelayRemoval === undefined) return;
+    this.record.state = stateBeforeRelayRemoval;
+    this.record.stateBeforeRelayRemoval = undefined;
   }
 
   /** Moves the cursor over `entry` and keeps the log's new head. */
@@ -127,10 +140,18 @@ export class RoomWork {
     return this.items.get(key) ?? this.timeline.get(key);
   }
 
-  /** The own message with this client id, unless the log has had it before. */
-  takeFromOutbox(clientIdText: string): OutboxItem | undefined {
+  /**
+   * The own message with this client id, unless the log has had it before. `altered`: the log has something under this id
+   * that this device has not made; the message then stays, as failed.
+   */
+  takeFromOutbox(clientIdText: string, message: Uint8Array): OutboxItem | "altered" | undefined {
     const found = this.#outbox.get(clientIdText);
-    if (!found || this.sent.has(clientIdText)) return undefined;
+    if (!found || this.sent.has(clientIdText) || this.altered.has(clientIdText)) return undefined;
+    const digest = sha256(message);
+    if (!found.item.ciphers?.some((cipher) => bytesEqual(cipher, digest))) {
+      this.altered.add(clientIdText);
+      return "altered";
+    }
     this.sent.add(clientIdText);
     this.changes.delete("outbox", found.key);
     return found.item;

@@ -7,6 +7,7 @@ import type { RoomContent } from "../content/room-content.ts";
 import { MlsError } from "../mls/index.ts";
 import type { Group, IdentityFor } from "../mls/index.ts";
 import { keysUnder, StoreError } from "../store/client-store.ts";
+import { seqKey } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
@@ -14,7 +15,7 @@ import type { RoomRole } from "./policy.ts";
 import { leavesOf, RoomCommits } from "./room-commits.ts";
 import type { CommitHost, CommitPlan } from "./room-commits.ts";
 import { RoomOutbox } from "./room-outbox.ts";
-import { ChangeSet, loadPendingCommit, putRoomRecord } from "./room-record.ts";
+import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
 import type { RoomRecord } from "./room-record.ts";
 import { rejoin, repairDelayMs } from "./room-repair.ts";
 import { RoomWork } from "./room-work.ts";
@@ -28,6 +29,7 @@ const BATCH_ENTRIES = 256;
 const MAX_WAITING_ENTRIES = 1024;
 /** Members act on what all of them could act on one after the other, so that mostly one does. */
 const STAGGER_MS = 400;
+const CLIENT_ID_BYTES = 16;
 
 /** What a room tells its client. */
 export interface RoomEvents {
@@ -45,7 +47,7 @@ export interface RoomEvents {
 export class Room implements CommitHost {
   readonly context: RoomContext;
   readonly roomText: string;
-  readonly queue = new SerialQueue();
+  readonly queue: SerialQueue;
   readonly timeline: Timeline;
   readonly outbox: RoomOutbox;
   readonly commits: RoomCommits;
@@ -61,6 +63,9 @@ export class Room implements CommitHost {
   /** Something happened that may let messages go, since the last look. */
   #flushWanted = false;
   #repairs = 0;
+  /** A task has failed: memory and store may differ. */
+  #unsure = false;
+  #told = 0;
   readonly #timers = new Map<string, () => void>();
 
   constructor(options: {
@@ -76,13 +81,20 @@ export class Room implements CommitHost {
     this.timeline = options.timeline;
     this.#identityFor = options.identityFor;
     this.#events = options.events;
+    this.queue = new SerialQueue({
+      before: () => this.#reloadIfUnsure(),
+      failed: (error) => {
+        this.#unsure ||= !(error instanceof ChatError);
+      },
+    });
     this.outbox = new RoomOutbox(this.context, this.roomText);
     this.commits = new RoomCommits(this, loadPendingCommit(this.context.store, this.roomText));
   }
 
-  /** Whether messages can still come in. */
+  /** Whether messages can still come in: also when only the relay says that this device is out. */
   get open(): boolean {
-    return this.record.state !== "left" && this.record.state !== "removed";
+    const { state, stateBeforeRelayRemoval } = this.record;
+    return stateBeforeRelayRemoval !== undefined || (state !== "left" && state !== "removed");
   }
 
   connection(): RelayConnection | undefined {
@@ -162,28 +174,45 @@ export class Room implements CommitHost {
   }
 
   /**
-   * The relay has this device off the roster. That is so for good unless it was the doing of a commit that this device
-   * refuses: then it is still in the room, and a replacement brings it back on the roster.
+   * The relay has this device off the roster. When that was the doing of a commit that this device refuses, a replacement
+   * brings it back. Otherwise the room is closed, but only a commit takes the keys away: the relay's word alone could be a
+   * lie, and when it feeds the room again, the room is open again.
    */
   async removedByRelay(connection: RelayConnection): Promise<void> {
     await this.#draining;
     if (this.record.refused) return this.live(connection);
+    this.#connection = undefined;
     await this.queue.run(() => {
-      if (!this.open) return;
-      this.#group = undefined;
-      const changes = new ChangeSet();
-      changes.forgetGroup(this.roomText);
-      const state = this.record.state === "leaving" ? "left" : "removed";
-      this.#writeRecord({ ...this.record, state, key: new Uint8Array(0) }, changes);
-      this.commits.decided("beaten");
-      this.outbox.failAll("you are no longer in this room");
+      const { state } = this.record;
+      if (state !== "active" && state !== "repairing" && state !== "leaving") return;
+      const out = state === "leaving" ? "left" : "removed";
+      this.#writeRecord({ ...this.record, state: out, stateBeforeRelayRemoval: state });
     });
     this.#events.changed();
   }
 
+  /** Puts a sentence into the timeline that no entry of the room's log says. */
+  async tell(text: string): Promise<void> {
+    await this.queue.run(() => {
+      const { cursor: seq } = this.record;
+      const atMs = this.context.clock.nowMs();
+      // After whatever came from the entry itself, in the order of being told.
+      const key = `${timelineKey(seq)}~${seqKey(atMs)}${seqKey(this.#told++)}`;
+      const item = { kind: "event", seq, atMs, text } as const;
+      const changes = new ChangeSet();
+      this.timeline.put(changes, key, item);
+      this.context.store.write(changes.list());
+      this.timeline.appended(new Map([[key, item]]));
+    });
+    this.#events.timelineChanged();
+  }
+
   /** Puts a message on disk and sends it as soon as it can. @returns its client id as text. */
   send(content: RoomContent): string {
-    if (!this.open || this.record.state === "leaving") throw new ChatError("not-allowed", "you are no longer in this room");
+    const { state } = this.record;
+    if (state === "removed" || state === "left" || state === "leaving") {
+      throw new ChatError("not-allowed", "you are no longer in this room");
+    }
     const id = this.outbox.add(content);
     this.#events.changed();
     if (content.kind === "text") this.#events.timelineChanged();
@@ -261,7 +290,7 @@ export class Room implements CommitHost {
     try {
       while (this.#waiting.length > 0) await this.#processBatch(this.#waiting.splice(0, BATCH_ENTRIES));
     } catch (error) {
-      this.#group = undefined;
+      this.#unsure = true;
       this.#waiting = [];
       if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
       else if (error instanceof StoreError && error.retryable) this.#later("resume", 2_000, () => this.#events.resume());
@@ -269,6 +298,19 @@ export class Room implements CommitHost {
     } finally {
       this.#draining = undefined;
     }
+  }
+
+  /** After a failure the store may be ahead of memory or behind it: everything is read anew. */
+  #reloadIfUnsure(): void {
+    if (!this.#unsure) return;
+    const { store } = this.context;
+    this.record = loadRoomRecord(store, this.roomText);
+    this.outbox.reload();
+    this.commits.reload(loadPendingCommit(store, this.roomText));
+    this.#group = undefined;
+    this.#heads.clear();
+    this.timeline.forgetTail();
+    this.#unsure = false;
   }
 
   async #processBatch(batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[]): Promise<void> {
@@ -283,6 +325,7 @@ export class Room implements CommitHost {
       outbox: this.outbox.items,
       heads: this.#heads,
     });
+    work.reopen();
     for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
     this.context.store.write(work.finish().list());
 
@@ -290,6 +333,8 @@ export class Room implements CommitHost {
     this.record = work.record;
     this.#group = work.group;
     this.outbox.forget(work.sent);
+    this.outbox.fail(work.altered, "the relay put something else in its place");
+    if (!this.open) this.outbox.fail([...this.outbox.items.keys()], "you are no longer in this room");
     if (work.decided && this.commits.pending) this.commits.decided(work.decided);
     if (work.items.size > 0) this.timeline.appended(work.items);
     for (const followUp of work.followUps) this.#follow(followUp);
@@ -396,17 +441,19 @@ export class Room implements CommitHost {
     const proposal = await this.queue.run(async () => {
       const group = await this.group();
       if (group.members().length === 1) return this.#leaveAlone();
-      if (group.pendingProposals().some(({ proposer }) => proposer === group.ownLeafIndex)) return undefined;
+      const epoch = Number(group.epoch);
+      if (this.record.leaveProposal?.epoch === epoch) return this.record.leaveProposal;
       const step = await group.propose({ kind: "remove", leafIndex: group.ownLeafIndex });
+      const { message } = step.result;
+      const leaveProposal = { clientId: this.context.randomBytes(CLIENT_ID_BYTES), epoch, message };
       const changes = new ChangeSet();
       changes.group(this.roomText, step.changes);
-      this.context.store.write(changes.list());
+      this.#writeRecord({ ...this.record, leaveProposal }, changes);
       this.#group = step.settle();
-      return { message: step.result.message, epoch: Number(group.epoch) };
+      return leaveProposal;
     });
     if (!proposal) return;
-    const { message, epoch } = proposal;
-    const clientId = this.context.randomBytes(16);
+    const { clientId, message, epoch } = proposal;
     const { room } = this.record;
     await connection.request({ kind: "append", room, clientId, epoch, proposal: true, message }, "appended");
   }

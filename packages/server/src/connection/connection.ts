@@ -6,7 +6,13 @@ import { TLS_EXPORTER_BYTES } from "@parley/trust";
 import { DeviceSubscriptions } from "../delivery/device-subscriptions.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import type { Turn } from "../delivery/turn.ts";
-import { frameForWire, frameMessage, framePong, PING_FRAME } from "../delivery/websocket-framing.ts";
+import {
+  frameAppended,
+  frameForWire,
+  frameMessage,
+  framePong,
+  PING_FRAME,
+} from "../delivery/websocket-framing.ts";
 import type { RelayLimits } from "../limits/relay-limits.ts";
 import { faultTrace } from "../log.ts";
 import type { RelayServices, Reply, Session, Stranger } from "../requests/call.ts";
@@ -170,7 +176,8 @@ export class Connection {
   async #answer({ id, request }: ClientFrame, frameBytes: number): Promise<void> {
     try {
       const { answer, afterwards } = await this.#carryOut(request, frameBytes);
-      this.#push({ kind: "answer", id, answer });
+      if (answer.kind === "appended") this.#pushBytes(frameAppended(id, answer.seq, answer.receivedAtMs));
+      else this.#push({ kind: "answer", id, answer });
       this.#context.services.metrics.requested(request.kind);
       afterwards?.();
     } catch (error) {
@@ -242,7 +249,11 @@ export class Connection {
   }
 
   #push(frame: ServerFrame): void {
-    if (!this.#isClosing) this.#outbox.push({ bytes: frameForWire(frame), droppable: false });
+    this.#pushBytes(frameForWire(frame));
+  }
+
+  #pushBytes(bytes: Buffer): void {
+    if (!this.#isClosing) this.#outbox.push({ bytes, droppable: false });
   }
 
   #pushError(id: number, error: unknown): void {

@@ -107,12 +107,14 @@ export class RequestIntake {
     const reservedBytes = ANSWER_BYTES[frame.request.kind];
     this.#inFlight++;
     this.#reservedBytes += reservedBytes;
-    void this.#answer(frame, bytes.length).finally(() => {
-      this.#inFlight--;
-      this.#reservedBytes -= reservedBytes;
-      this.#work();
-      if (this.#inFlight === 0) for (const resolve of this.#settled.splice(0)) resolve();
-    });
+    void this.#answer(frame, bytes.length).then(() => this.#end(reservedBytes));
+  }
+
+  #end(reservedBytes: number): void {
+    this.#inFlight--;
+    this.#reservedBytes -= reservedBytes;
+    if (this.#unread.length > 0 || this.#socket.isPaused) this.#work();
+    if (this.#inFlight === 0) for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   #read(bytes: Buffer): ClientFrame {

@@ -8,7 +8,7 @@ import type { RelayStore } from "../store/contract.ts";
 import { DeviceSubscriptions } from "./device-subscriptions.ts";
 import { FanOut } from "./fan-out.ts";
 import { Outbox } from "./outbox.ts";
-import { frameRoomEntry, roomTopic } from "./room-source.ts";
+import { roomLogItem, roomTopic } from "./room-source.ts";
 import { Turn } from "./turn.ts";
 
 const ROOM = new Uint8Array(16).fill(7);
@@ -142,10 +142,10 @@ async function play(steps: readonly Step[], readDelays: readonly number[]) {
 
   const announce = async (seq: number, after: number, isLocal: boolean) => {
     await turns(after);
-    const framed = () => frameRoomEntry(seq, room.log[seq - 1] as Uint8Array);
+    const item = () => roomLogItem(seq, room.log[seq - 1] as Uint8Array);
     // An entry of another node is only heard of.
-    if (isLocal) fanOut.announce(roomTopic(ROOM), seq, framed);
-    else fanOut.announce(roomTopic(ROOM), seq, () => ({ ...framed(), seq: -1 }));
+    if (isLocal) fanOut.announce(roomTopic(ROOM), seq, item);
+    else fanOut.announce(roomTopic(ROOM), seq, () => ({ ...item(), seq: -1 }));
   };
   const resume = async (behind: number, isLeaver: boolean) => {
     const socket = new TakingSocket();

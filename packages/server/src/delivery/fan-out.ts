@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import type { FeedOptions, FeedSource, FramedEntry } from "./feed.ts";
+import type { FeedOptions, FeedSource, LogItem } from "./feed.ts";
 import { Feed } from "./feed.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -34,10 +34,10 @@ export class FanOut {
     if (feed.isEmpty) this.#feeds.delete(topic);
   }
 
-  /** Tells everybody, here and on other nodes, of an entry that is durable. `frame` is called only if it is of use. */
-  announce(topic: string, seq: number, frame: () => FramedEntry): void {
+  /** Tells everybody, here and on other nodes, of an entry that is durable. `item` is called only if it is of use. */
+  announce(topic: string, seq: number, item: () => LogItem): void {
     const feed = this.#feeds.get(topic);
-    if (feed?.isLive) feed.offer(frame());
+    if (feed?.isLive) feed.offer(item());
     this.#bus.publish(topic, seq);
   }
 

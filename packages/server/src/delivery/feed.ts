@@ -4,10 +4,10 @@ import type { Turn } from "./turn.ts";
 
 const READ_RETRY_MS = 1000;
 
-/** One entry of a log, framed for the wire. */
-export interface FramedEntry {
+/** One entry of a log, as the log's source frames it. */
+export interface LogItem {
   readonly seq: number;
-  readonly frame: Buffer;
+  readonly bytes: Uint8Array;
   /** `deviceText` of those who may not read on after this entry. */
   readonly departures?: readonly string[];
 }
@@ -15,7 +15,9 @@ export interface FramedEntry {
 /** The log that a feed delivers, as the store has it. */
 export interface FeedSource {
   /** Entries after `afterSeq` in order: one page, empty only if there are none. Numbers that are missing are gone. */
-  read(afterSeq: number): Promise<readonly FramedEntry[]>;
+  read(afterSeq: number): Promise<readonly LogItem[]>;
+  /** One buffer of WebSocket frames, one for each item. */
+  frame(items: readonly LogItem[]): Buffer;
   /** What a departed device is told after its last entry. */
   farewell(seq: number): Buffer | undefined;
 }
@@ -33,7 +35,7 @@ export interface FeedOptions {
 /** Consecutive entries of a log: all there is after `afterSeq` up to the last of them. */
 interface Batch {
   readonly afterSeq: number;
-  readonly entries: readonly FramedEntry[];
+  readonly entries: readonly LogItem[];
   readonly lastSeq: number;
   readonly bytes: Buffer;
   readonly hasDepartures: boolean;
@@ -55,7 +57,7 @@ export class Feed {
   #headSeq = 0;
   /** Everything up to here has gone to the live subscriptions; undefined while there are none. */
   #deliveredSeq: number | undefined;
-  readonly #early = new Map<number, FramedEntry>();
+  readonly #early = new Map<number, LogItem>();
   #reading = false;
 
   constructor(source: FeedSource, options: FeedOptions) {
@@ -67,7 +69,7 @@ export class Feed {
     return this.#members.size === 0;
   }
 
-  /** Whether entries are worth framing: somebody gets them as they come. */
+  /** Whether somebody gets entries as they come. */
   get isLive(): boolean {
     return this.#liveCount > 0;
   }
@@ -83,7 +85,7 @@ export class Feed {
   }
 
   /** An entry that this process has just stored, so that it need not be read back. Announced by {@link wake}. */
-  offer(entry: FramedEntry): void {
+  offer(entry: LogItem): void {
     if (this.#deliveredSeq !== undefined && entry.seq > this.#deliveredSeq) this.#early.set(entry.seq, entry);
   }
 
@@ -101,8 +103,8 @@ export class Feed {
   }
 
   /** Hands over a page read after the subscription's cursor. */
-  deliverPage(subscription: Subscription, entries: readonly FramedEntry[]): void {
-    const batch = makeBatch(subscription.cursor, entries);
+  deliverPage(subscription: Subscription, entries: readonly LogItem[]): void {
+    const batch = this.#makeBatch(subscription.cursor, entries);
     if (!batch) return;
     this.#options.onDelivered(entries.length);
     this.#deliver(batch, subscription);
@@ -123,7 +125,7 @@ export class Feed {
   /** Delivers what came in this turn. */
   flush(): void {
     if (this.#deliveredSeq === undefined) return;
-    const entries: FramedEntry[] = [];
+    const entries: LogItem[] = [];
     for (let seq = this.#deliveredSeq + 1; ; seq++) {
       const entry = this.#early.get(seq);
       if (!entry) break;
@@ -139,9 +141,9 @@ export class Feed {
       this.#options.turn.flushFeed(this);
   }
 
-  #deliverLive(entries: readonly FramedEntry[]): void {
+  #deliverLive(entries: readonly LogItem[]): void {
     const afterSeq = this.#deliveredSeq;
-    const batch = afterSeq === undefined ? undefined : makeBatch(afterSeq, entries);
+    const batch = afterSeq === undefined ? undefined : this.#makeBatch(afterSeq, entries);
     if (!batch) return;
     this.#deliveredSeq = batch.lastSeq;
     this.#headSeq = Math.max(this.#headSeq, batch.lastSeq);
@@ -165,8 +167,7 @@ export class Feed {
       ({ seq, departures }) => seq > subscription.allowedAtSeq && departures?.includes(subscription.device),
     );
     const due = departure ? fresh.filter(({ seq }) => seq <= departure.seq) : fresh;
-    const bytes =
-      due.length === batch.entries.length ? batch.bytes : Buffer.concat(due.map(({ frame }) => frame));
+    const bytes = due.length === batch.entries.length ? batch.bytes : this.source.frame(due);
     subscription.sink.push({ bytes, droppable: true });
     subscription.cursor = departure?.seq ?? batch.lastSeq;
     if (!departure) return;
@@ -174,6 +175,18 @@ export class Feed {
     const farewell = this.source.farewell(departure.seq);
     if (farewell) subscription.sink.push({ bytes: farewell, droppable: true });
     subscription.onDeparture();
+  }
+
+  #makeBatch(afterSeq: number, entries: readonly LogItem[]): Batch | undefined {
+    const last = entries.at(-1);
+    if (!last) return undefined;
+    return {
+      afterSeq,
+      entries,
+      lastSeq: last.seq,
+      bytes: this.source.frame(entries),
+      hasDepartures: entries.some(({ departures }) => departures !== undefined),
+    };
   }
 
   /** Entries were stored by another process, or are still on their way to {@link offer}. */
@@ -193,7 +206,7 @@ export class Feed {
     }
   }
 
-  #deliverRead(page: readonly FramedEntry[], expectedSeq: number): void {
+  #deliverRead(page: readonly LogItem[], expectedSeq: number): void {
     const deliveredSeq = this.#deliveredSeq;
     if (deliveredSeq === undefined) return;
     this.#deliverLive(page.filter(({ seq }) => seq > deliveredSeq));
@@ -202,16 +215,4 @@ export class Feed {
     // The store is the truth: a wake-up for what it does not have was wrong.
     if (page.length === 0 && this.#headSeq === expectedSeq) this.#headSeq = reachedSeq;
   }
-}
-
-function makeBatch(afterSeq: number, entries: readonly FramedEntry[]): Batch | undefined {
-  const last = entries.at(-1);
-  if (!last) return undefined;
-  return {
-    afterSeq,
-    entries,
-    lastSeq: last.seq,
-    bytes: entries.length === 1 ? last.frame : Buffer.concat(entries.map(({ frame }) => frame)),
-    hasDepartures: entries.some(({ departures }) => departures !== undefined),
-  };
 }

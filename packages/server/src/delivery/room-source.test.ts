@@ -1,7 +1,7 @@
 import type { RoomLogEntry } from "@parley/protocol";
 import { ENTRY_KINDS, encodeRoomLogEntry } from "@parley/protocol";
 import { expect, it } from "vitest";
-import { frameRoomEntry } from "./room-source.ts";
+import { roomLogItem } from "./room-source.ts";
 
 const [ANA, BO, CY] = [1, 2, 3].map((device) => ({ account: new Uint8Array(32), device })) as [
   Device,
@@ -30,8 +30,8 @@ function entryOf(changes: Partial<RoomLogEntry>): Uint8Array {
 it("sees in a commit, and in nothing else, who departs: the removed who were not added again", () => {
   const changes = { added: [BO], removed: [BO, CY] };
   for (const kind of ENTRY_KINDS) {
-    const { departures } = frameRoomEntry(7, entryOf({ kind, ...changes }));
+    const { departures } = roomLogItem(7, entryOf({ kind, ...changes }));
     expect(departures).toEqual(kind === "commit" ? [`${"00".repeat(32)}/3`] : undefined);
   }
-  expect(frameRoomEntry(7, entryOf({ kind: "commit", added: [BO] })).departures).toBeUndefined();
+  expect(roomLogItem(7, entryOf({ kind: "commit", added: [BO] })).departures).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { decodeRoomLogEntry, deviceText, ENTRY_KINDS, idText } from "@parley/protocol";
 import type { RoomStore } from "../store/contract.ts";
-import type { FeedSource, FramedEntry } from "./feed.ts";
-import { frameEntry, frameForWire } from "./websocket-framing.ts";
+import type { FeedSource, LogItem } from "./feed.ts";
+import { frameEntries, frameForWire } from "./websocket-framing.ts";
 
 /** One page of a log: small enough that a slow reader's page is no burden. */
 export const PAGE_LIMITS = { maxEntries: 512, maxBytes: 256 * 1024 } as const;
@@ -15,14 +15,13 @@ export function roomTopic(room: Uint8Array): string {
   return `room/${idText(room)}`;
 }
 
-/** Frames a stored entry for delivery. A commit tells who may not read on. */
-export function frameRoomEntry(seq: number, entry: Uint8Array): FramedEntry {
-  const frame = frameEntry(entry);
-  if (entry[KIND_AT] !== COMMIT) return { seq, frame };
-  const { added, removed } = decodeRoomLogEntry(entry);
-  if (removed.length === 0) return { seq, frame };
+/** Reads from a stored entry what its delivery depends on: a commit tells who may not read on. */
+export function roomLogItem(seq: number, bytes: Uint8Array): LogItem {
+  if (bytes[KIND_AT] !== COMMIT) return { seq, bytes };
+  const { added, removed } = decodeRoomLogEntry(bytes);
+  if (removed.length === 0) return { seq, bytes };
   const stay = new Set(added.map(deviceText));
-  return { seq, frame, departures: removed.map(deviceText).filter((device) => !stay.has(device)) };
+  return { seq, bytes, departures: removed.map(deviceText).filter((device) => !stay.has(device)) };
 }
 
 /** The log of `room`, read from the store. */
@@ -30,8 +29,9 @@ export function roomSource(store: RoomStore, room: Uint8Array): FeedSource {
   return {
     async read(afterSeq) {
       const entries = await store.readRoom(room, afterSeq, PAGE_LIMITS);
-      return entries.map((entry, index) => frameRoomEntry(afterSeq + 1 + index, entry));
+      return entries.map((entry, index) => roomLogItem(afterSeq + 1 + index, entry));
     },
+    frame: (items) => frameEntries(items),
     farewell: (seq) => frameForWire({ kind: "removed", room, seq }),
   };
 }

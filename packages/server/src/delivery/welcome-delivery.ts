@@ -2,7 +2,7 @@ import { idText, ProtocolError } from "@parley/protocol";
 import type { Clock } from "../clock.ts";
 import type { RoomStore } from "../store/contract.ts";
 import type { FanOut } from "./fan-out.ts";
-import { frameInboxItem, inboxTopic } from "./inbox-source.ts";
+import { inboxLogItem, inboxTopic } from "./inbox-source.ts";
 
 const RETRY_MS = 5000;
 
@@ -53,7 +53,7 @@ export class WelcomeDelivery {
   async #move(room: Uint8Array): Promise<void> {
     try {
       for (const { device, item } of await this.#store.deliverPending(room)) {
-        this.#fanOut.announce(inboxTopic(device), item.seq, () => frameInboxItem(item));
+        this.#fanOut.announce(inboxTopic(device), item.seq, () => inboxLogItem(item));
       }
     } catch (error) {
       if (error instanceof ProtocolError && error.code === "shutting-down") return;

@@ -1,4 +1,5 @@
 import { constants } from "node:crypto";
+import { once } from "node:events";
 import type { IncomingMessage, Server as PlainServer } from "node:http";
 import { createServer as createPlainServer } from "node:http";
 import type { Server as TlsServer, ServerOptions as TlsServerOptions } from "node:https";
@@ -6,11 +7,12 @@ import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LIMITS, SUBPROTOCOL } from "@parley/protocol";
-import { fastify } from "fastify";
 import { WebSocketServer } from "ws";
 import { RelaySocket } from "../connection/relay-socket.ts";
 import { addressKey, isLoopback } from "../limits/address-key.ts";
+import type { LogHttpPage } from "../log/log-pages.ts";
 import type { TlsIdentity } from "../tls/certificate.ts";
+import { watchHandler } from "./watch.ts";
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 5000;
@@ -29,6 +31,8 @@ export interface ListenerOptions {
   readonly connectionsPerAddress: number;
   /** Rejects when the relay cannot do its work now. */
   checkHealth(): Promise<void>;
+  /** What the transparency log shows under a path that begins with `/log/`. */
+  logPage(path: string): Promise<LogHttpPage | undefined>;
   exposeMetrics(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** Whether a WebSocket of this address ({@link addressKey}) may be opened now. */
   admits(address: string): "yes" | "too-many" | "stopping";
@@ -48,38 +52,25 @@ export interface Listener {
 
 /** Binds the port. Rejects with the system's error when it cannot be had. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  let server: PlainServer | TlsServer | undefined;
-  const app = fastify({
-    forceCloseConnections: true,
-    bodyLimit: 1024,
-    serverFactory(handler) {
-      const { tls } = options;
-      server = tls ? createTlsServer(tlsOptions(tls), handler) : createPlainServer(handler);
-      server.headersTimeout = HEADERS_TIMEOUT_MS;
-      server.requestTimeout = HEADERS_TIMEOUT_MS;
-      return server as PlainServer;
-    },
-  });
-  app.get("/healthz", async (_request, reply) => {
-    const healthy = await options.checkHealth().then(
-      () => true,
-      () => false,
-    );
-    return reply.code(healthy ? 200 : 503).send({ status: healthy ? "ok" : "unavailable" });
-  });
-  app.get("/metrics", async (request, reply) => {
-    if (!options.publicMetrics && !isFromThisMachine(request.raw)) return reply.code(404).send();
-    const { text, contentType } = await options.exposeMetrics();
-    return reply.type(contentType).send(text);
-  });
-  limitConnections(server as PlainServer, options);
-  takeUpgrades(server as PlainServer, options);
-  await app.listen({ host: options.host, port: options.port });
-  const bound = (server as PlainServer).address();
+  const { tls, host, port } = options;
+  const watch = watchHandler({ ...options, isFromThisMachine });
+  const server = tls ? createTlsServer(tlsOptions(tls), watch) : createPlainServer(watch);
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = HEADERS_TIMEOUT_MS;
+  limitConnections(server, options);
+  takeUpgrades(server, options);
+  server.listen({ host, port });
+  await once(server, "listening");
+  const bound = server.address();
   return {
-    port: typeof bound === "object" && bound ? bound.port : options.port,
-    setTlsIdentity: (tls) => (server as TlsServer).setSecureContext(tlsOptions(tls)),
-    close: () => app.close(),
+    port: typeof bound === "object" && bound ? bound.port : port,
+    setTlsIdentity: (identity) => (server as TlsServer).setSecureContext(tlsOptions(identity)),
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
@@ -105,7 +96,7 @@ function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
   return isLoopback(socket.remoteAddress ?? "") && headers["x-forwarded-for"] === undefined;
 }
 
-function limitConnections(server: PlainServer, options: ListenerOptions): void {
+function limitConnections(server: PlainServer | TlsServer, options: ListenerOptions): void {
   if (options.trustForwardedFor) return;
   const counts = new Map<string, number>();
   server.on("connection", (socket: Socket) => {
@@ -125,7 +116,7 @@ function limitConnections(server: PlainServer, options: ListenerOptions): void {
   });
 }
 
-function takeUpgrades(server: PlainServer, options: ListenerOptions): void {
+function takeUpgrades(server: PlainServer | TlsServer, options: ListenerOptions): void {
   const settings = {
     noServer: true,
     clientTracking: false,

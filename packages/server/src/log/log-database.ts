@@ -2,6 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
+import { decodeChainEntry } from "@parley/trust";
 import { isStorageFault, StoreOpenError } from "../store/sqlite/connection.ts";
 import type { LoggedEntry } from "./logged-entry.ts";
 
@@ -10,7 +11,10 @@ const APPLICATION_ID = 0x7061726d;
 
 /** Numbers count from 0. `leaf`: RFC 6962 leaf hash. A tile row holds as many hashes as there are, 1 to 256. */
 const SCHEMA = `
-CREATE TABLE entry (number INTEGER PRIMARY KEY, leaf BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL);
+CREATE TABLE entry (
+  number INTEGER PRIMARY KEY, leaf BLOB NOT NULL UNIQUE, of_server INTEGER NOT NULL, bytes BLOB NOT NULL
+);
+CREATE INDEX server_entries ON entry (number) WHERE of_server;
 CREATE TABLE opening (number INTEGER PRIMARY KEY, name TEXT NOT NULL, opening BLOB NOT NULL);
 CREATE TABLE tile (level INTEGER NOT NULL, number INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (level, number)) WITHOUT ROWID;
 CREATE TABLE head (only INTEGER PRIMARY KEY CHECK (only = 1), size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL);
@@ -42,6 +46,7 @@ export interface LogStep {
 type StatementName =
   | "head"
   | "entries"
+  | "serverEntries"
   | "number"
   | "tile"
   | "addEntry"
@@ -64,13 +69,18 @@ export class LogDatabase {
         `SELECT entry.bytes AS entry, opening.name AS name, opening.opening AS opening
          FROM entry LEFT JOIN opening USING (number) WHERE entry.number >= ? AND entry.number < ? ORDER BY entry.number`,
       ),
+      serverEntries: prepare("SELECT number, bytes AS entry FROM entry WHERE of_server ORDER BY number"),
       number: prepare("SELECT number FROM entry WHERE leaf = ?"),
       tile: prepare("SELECT hashes FROM tile WHERE level = ? AND number = ?"),
-      addEntry: prepare("INSERT INTO entry VALUES (?, ?, ?)"),
+      addEntry: prepare("INSERT INTO entry VALUES (?, ?, ?, ?)"),
       addOpening: prepare("INSERT INTO opening VALUES (?, ?, ?)"),
       putTile: prepare("INSERT OR REPLACE INTO tile VALUES (?, ?, ?)"),
       putHead: prepare("INSERT OR REPLACE INTO head VALUES (1, ?, ?, ?)"),
     };
+  }
+
+  get isOpen(): boolean {
+    return this.#database.isOpen;
   }
 
   head(): StoredHead | undefined {
@@ -90,6 +100,14 @@ export class LogDatabase {
     return read;
   }
 
+  /** The entries of the server's own chain, in order. */
+  serverEntries(): readonly { readonly number: number; readonly entry: Uint8Array }[] {
+    return this.#statements.serverEntries.all() as unknown as readonly {
+      number: number;
+      entry: Uint8Array;
+    }[];
+  }
+
   /** The number of the entry with this leaf hash. */
   numberOf(leaf: Uint8Array): number | undefined {
     return (this.#statements.number.get(leaf) as { number: number } | undefined)?.number;
@@ -107,7 +125,7 @@ export class LogDatabase {
     try {
       for (const [place, { entry, leaf, opening }] of entries.entries()) {
         const number = head.size - entries.length + place;
-        addEntry.run(number, leaf, entry);
+        addEntry.run(number, leaf, isServerEntry(entry) ? 1 : 0, entry);
         if (opening) addOpening.run(number, opening.name, opening.opening);
       }
       for (const { level, number, hashes } of tiles) putTile.run(level, number, hashes);
@@ -121,6 +139,10 @@ export class LogDatabase {
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
+}
+
+function isServerEntry(entry: Uint8Array): boolean {
+  return decodeChainEntry(entry).type.startsWith("server-");
 }
 
 function open(path: string): DatabaseSync {

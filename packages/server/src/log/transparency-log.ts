@@ -121,17 +121,21 @@ export class TransparencyLog implements HashReader {
     return hashes && hashes.length >= width * HASH_BYTES ? hashes.slice(0, width * HASH_BYTES) : undefined;
   }
 
-  /** Puts a cosigned note in the place of the checkpoint that it is a copy of. A newer checkpoint stays as it is. */
-  async cosigned(
-    note: Uint8Array,
+  /** The entries of the server's own chain, in order. */
+  serverEntries(): readonly { readonly number: number; readonly entry: Uint8Array }[] {
+    return this.#database.serverEntries();
+  }
+
+  /** Puts cosignatures on the checkpoint of this size and root; when there is a newer one, they come too late. */
+  async cosign(
     { size, root }: { readonly size: number; readonly root: Uint8Array },
+    attach: (note: Uint8Array) => Promise<Uint8Array>,
   ): Promise<void> {
-    await this.#working;
     const head = this.#head;
     if (head?.size !== size || !bytesEqual(head.root, root)) return;
-    const next = { ...head, note };
-    this.#database.write({ entries: [], tiles: [], head: next });
-    this.#head = next;
+    const note = await attach(head.note);
+    if (this.#head !== head || !this.#database.isOpen) return;
+    this.#commit({ entries: [], tiles: [], head: { ...head, note } });
   }
 
   /** Finishes what was asked for, then lets go of the file. */

@@ -1,4 +1,4 @@
-import { frameRoomEntry, roomTopic } from "../delivery/room-source.ts";
+import { roomLogItem, roomTopic } from "../delivery/room-source.ts";
 import type { Appended } from "../store/contract.ts";
 import type { Handler, RelayServices, Reply } from "./call.ts";
 
@@ -27,6 +27,6 @@ export function replyTo(
 ): Reply {
   const answer = { kind: "appended", seq, receivedAtMs } as const;
   if (duplicate) return { answer };
-  const announce = () => services.fanOut.announce(roomTopic(room), seq, () => frameRoomEntry(seq, entry));
+  const announce = () => services.fanOut.announce(roomTopic(room), seq, () => roomLogItem(seq, entry));
   return { answer, afterwards: announce };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ProtocolError } from "@parley/protocol";
-import { frameInboxItem, inboxTopic } from "../delivery/inbox-source.ts";
+import { inboxLogItem, inboxTopic } from "../delivery/inbox-source.ts";
 import type { Handler } from "./call.ts";
 import { DONE } from "./call.ts";
 
@@ -29,9 +29,7 @@ export const postInbox: Handler<"post-inbox"> = async ({ account, item }, { serv
       nowMs,
     });
     if (duplicate) return;
-    services.fanOut.announce(inboxTopic(device), seq, () =>
-      frameInboxItem({ seq, from, receivedAtMs, item }),
-    );
+    services.fanOut.announce(inboxTopic(device), seq, () => inboxLogItem({ seq, from, receivedAtMs, item }));
   });
   await Promise.all(posts);
   return DONE;

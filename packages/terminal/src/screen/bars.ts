@@ -60,14 +60,16 @@ function activity(
 
 /** The bar below the timeline: the connection, why the server is trusted, what waits. */
 export function statusLine(snapshot: ChatSnapshot, nowMs: number, width: number): Line {
-  const { connection, server, queued, recoveryWordsFile } = snapshot;
+  const { connection, server, queued, recoveryWordsFile, alarms } = snapshot;
   const [glyph, tone] = connectionGlyph(connection);
   const left: Span[] = [
     { text: ` ${glyph} `, tone },
     { text: connectionText(connection, nowMs), tone: connection.kind === "connected" ? "bar" : tone },
   ];
   const trust: Span[] = [{ text: ` · ${server.host}, ${server.why}`, tone: "barFaint" }];
-  const waiting: Span[] = queued > 0 ? [{ text: ` ◷ ${queued} queued `, tone: "barWarning" }] : [];
+  const alarm: Span[] = alarms.length > 0 ? [{ text: " ALARM ", tone: "barBad" }] : [];
+  const waiting: Span[] =
+    queued > 0 ? [...alarm, { text: ` ◷ ${queued} queued `, tone: "barWarning" }] : alarm;
   const reminder: Span[] =
     recoveryWordsFile === undefined
       ? []

@@ -6,6 +6,7 @@ import type {
   Role,
   RoomSummary,
   SendState,
+  ServerLog,
   TimelineItem,
   TimelinePage,
 } from "@parley/client";
@@ -56,11 +57,33 @@ export class FakeChat implements Chat {
       invitations: [],
       recoveryWordsFile: undefined,
       queued: 0,
+      alarms: [],
     };
   }
 
   snapshot(): ChatSnapshot {
     return this.#snapshot;
+  }
+
+  log(): ServerLog {
+    const status = {
+      origin: "127.0.0.1/parley",
+      size: 0,
+      root: "",
+      syncedAtMs: FAKE_NOW_MS,
+      alarms: [],
+      forked: false,
+    };
+    return {
+      status: () => status,
+      sync: async () => status,
+      check: async () => true,
+      prove: async () => [],
+      checkpoint: () => undefined,
+      entries: () => [],
+      evidence: () => undefined,
+      key: () => undefined,
+    };
   }
 
   subscribe(listener: () => void): () => void {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { NewIdentity, TlsMode } from "@parley/server";
+import type { NewIdentity, TlsMode, WitnessAddress } from "@parley/server";
+import { cosignatureVerifier, TlogError } from "@parley/trust/tlog";
 import { CommandFailure } from "../command-failure.ts";
 import { relayFolder } from "../environment.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -19,6 +20,7 @@ interface ServeOptions {
   readonly tlsKey?: string;
   readonly behindProxy?: boolean;
   readonly log: "silent" | "error" | "warn" | "info";
+  readonly witness?: readonly string[];
   readonly yes?: boolean;
   readonly companion?: boolean;
 }
@@ -44,6 +46,7 @@ export async function runServe(
     onNewIdentity: (identity) => keepWords(identity, { dataFolder, streams, yes: options.yes ?? false }),
     publicHost,
     ...(options.hostName && { hostNames: options.hostName }),
+    ...(options.witness && { witnesses: options.witness.map(parseWitness) }),
   });
   await using running = service;
   if (!running.here) {
@@ -92,6 +95,23 @@ function parseListen(
     throw new CommandFailure(`I cannot listen on "${listen}": HOST:PORT is needed`, EXIT_CODES.usage);
   }
   return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+}
+
+function parseWitness(given: string): WitnessAddress {
+  const split = given.search(/=https?:\/\//);
+  const [vkey, url] = [given.slice(0, split), given.slice(split + 1)];
+  if (split > 0 && URL.canParse(url) && isWitnessKey(vkey)) return { vkey, url };
+  throw new CommandFailure(`"${given}" is no witness: VKEY=URL is needed`, EXIT_CODES.usage);
+}
+
+function isWitnessKey(vkey: string): boolean {
+  try {
+    cosignatureVerifier(vkey);
+    return true;
+  } catch (error) {
+    if (error instanceof TlogError) return false;
+    throw error;
+  }
 }
 
 function tlsMode({ tlsCert, tlsKey, behindProxy }: ServeOptions): TlsMode {

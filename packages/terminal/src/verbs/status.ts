@@ -25,12 +25,14 @@ function statusLines({
   mentions,
   invitations,
   recoveryWordsConfirmed,
+  alarms,
 }: LocalStatus): string[] {
   return [
     `${name} at ${server.host}`,
     `Server: ${server.why}; code ${server.code}`,
     `Connection: ${connection.kind}${connection.reason === "" ? "" : ` (${connection.reason})`}`,
     `Unread: ${unread}, for you: ${mentions}, queued: ${queued}`,
+    ...alarms.map((alarm) => `ALARM: ${alarm}`),
     ...invitations.map(({ from }) => `Invited by ${from}`),
     ...(recoveryWordsConfirmed ? [] : ["Your recovery words are not confirmed: see /words in the chat"]),
   ];

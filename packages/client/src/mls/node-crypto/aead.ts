@@ -10,9 +10,19 @@ export interface Aead {
   readonly id: 1 | 2 | 3;
   readonly keyBytes: 16 | 32;
   readonly nonceBytes: 12;
-  seal(key: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array | undefined, plaintext: Uint8Array): Uint8Array;
+  seal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    associatedData: Uint8Array | undefined,
+    plaintext: Uint8Array,
+  ): Uint8Array;
   /** Throws ts-mls's CryptoError when the tag does not hold. */
-  open(key: Uint8Array, nonce: Uint8Array, associatedData: Uint8Array | undefined, sealed: Uint8Array): Uint8Array;
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    associatedData: Uint8Array | undefined,
+    sealed: Uint8Array,
+  ): Uint8Array;
 }
 
 const CIPHERS = {

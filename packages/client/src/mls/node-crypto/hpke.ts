@@ -73,15 +73,22 @@ export function makeHpke(kem: Kem, hkdf: Hkdf, aead: Aead): Hpke {
     importPublicKey: async (raw) => toHandle<PublicKey>(kem.importPublic(raw)),
     exportPublicKey: async (key) => fromHandle(key).raw.slice(),
     exportPrivateKey: async (key) => fromHandle(key).raw.slice(),
-    encryptAead: async (key, nonce, associatedData, plaintext) => aead.seal(key, nonce, associatedData, plaintext),
+    encryptAead: async (key, nonce, associatedData, plaintext) =>
+      aead.seal(key, nonce, associatedData, plaintext),
     decryptAead: async (key, nonce, associatedData, sealed) => aead.open(key, nonce, associatedData, sealed),
     async deriveKeyPair(inputKey) {
       const pair = kem.derive(inputKey);
-      return { privateKey: toHandle<PrivateKey>(pair.privateKey), publicKey: toHandle<PublicKey>(pair.publicKey) };
+      return {
+        privateKey: toHandle<PrivateKey>(pair.privateKey),
+        publicKey: toHandle<PublicKey>(pair.publicKey),
+      };
     },
     async generateKeyPair() {
       const pair = kem.generate();
-      return { privateKey: toHandle<PrivateKey>(pair.privateKey), publicKey: toHandle<PublicKey>(pair.publicKey) };
+      return {
+        privateKey: toHandle<PrivateKey>(pair.privateKey),
+        publicKey: toHandle<PublicKey>(pair.publicKey),
+      };
     },
   };
 }

@@ -6,8 +6,8 @@ import type { AeadName } from "./aead.ts";
 import { makeAead } from "./aead.ts";
 import { asKdf, makeHkdf, plain } from "./hkdf.ts";
 import { makeHpke } from "./hpke.ts";
-import { makeX25519Kem } from "./kem-x25519.ts";
 import { makeXWingKem } from "./kem-x-wing.ts";
+import { makeX25519Kem } from "./kem-x25519.ts";
 import { makeEd25519 } from "./signature.ts";
 
 const PARTS = {

@@ -33,7 +33,8 @@ function shake256(input: Uint8Array, outputLength: number): Uint8Array {
 }
 
 function expandSeed(seed: Uint8Array): Halves {
-  if (seed.length !== SEED_BYTES) throw new RangeError(`an X-Wing key has ${SEED_BYTES} bytes, not ${seed.length}`);
+  if (seed.length !== SEED_BYTES)
+    throw new RangeError(`an X-Wing key has ${SEED_BYTES} bytes, not ${seed.length}`);
   const expanded = shake256(seed, MLKEM_SEED_BYTES + X25519_BYTES);
   return {
     mlkem: createPrivateKey({
@@ -47,7 +48,9 @@ function expandSeed(seed: Uint8Array): Halves {
 
 function splitPublic(raw: Uint8Array): Halves {
   if (raw.length !== MLKEM_PUBLIC_BYTES + X25519_BYTES)
-    throw new RangeError(`an X-Wing public key has ${MLKEM_PUBLIC_BYTES + X25519_BYTES} bytes, not ${raw.length}`);
+    throw new RangeError(
+      `an X-Wing public key has ${MLKEM_PUBLIC_BYTES + X25519_BYTES} bytes, not ${raw.length}`,
+    );
   return {
     mlkem: createPublicKey({
       key: Buffer.from(raw.subarray(0, MLKEM_PUBLIC_BYTES)),
@@ -63,7 +66,12 @@ function publicOf(halves: Halves): Uint8Array {
   return concat(mlkem, rawBytes(createPublicKey(halves.x25519)));
 }
 
-function combine(mlkem: Uint8Array, x25519: Uint8Array, ciphertext: Uint8Array, recipient: Uint8Array): Uint8Array {
+function combine(
+  mlkem: Uint8Array,
+  x25519: Uint8Array,
+  ciphertext: Uint8Array,
+  recipient: Uint8Array,
+): Uint8Array {
   const hash = createHash("sha3-256").update(mlkem).update(x25519).update(ciphertext).update(recipient);
   return plain(hash.update(LABEL).digest());
 }
@@ -110,7 +118,10 @@ export function makeXWingKem(): Kem {
         throw new RangeError("not an X-Wing encapsulation");
       const halves = importedPrivate(recipient);
       const ciphertext = encapsulated.subarray(MLKEM_CIPHERTEXT_BYTES);
-      const lattice = decapsulate(halves.mlkem, Buffer.from(encapsulated.subarray(0, MLKEM_CIPHERTEXT_BYTES)));
+      const lattice = decapsulate(
+        halves.mlkem,
+        Buffer.from(encapsulated.subarray(0, MLKEM_CIPHERTEXT_BYTES)),
+      );
       const agreed = diffieHellman({ privateKey: halves.x25519, publicKey: publicKey("x25519", ciphertext) });
       return combine(lattice, agreed, ciphertext, rawBytes(createPublicKey(halves.x25519)));
     },

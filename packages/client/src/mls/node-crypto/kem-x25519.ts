@@ -42,7 +42,10 @@ export function makeX25519Kem(): Kem {
     encapsulate(recipient) {
       const ephemeral = generateKeyPairSync("x25519");
       const encapsulated = rawBytes(ephemeral.publicKey);
-      const agreed = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: importedPublic(recipient) });
+      const agreed = diffieHellman({
+        privateKey: ephemeral.privateKey,
+        publicKey: importedPublic(recipient),
+      });
       return { encapsulated, shared: sharedSecret(agreed, encapsulated, recipient.raw) };
     },
     decapsulate(recipient, encapsulated) {

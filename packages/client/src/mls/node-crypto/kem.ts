@@ -1,4 +1,3 @@
-
 /**
  * A key encapsulation mechanism over raw bytes. Keys carry what has been derived from them, so that a key used
  * twice is imported once.
@@ -39,4 +38,3 @@ export function memo<Key extends object, Value>(make: (key: Key) => Value): (key
     return made;
   };
 }
-

@@ -28,7 +28,11 @@ function checkLength(raw: Uint8Array): void {
 
 export function publicKey(curve: Curve, raw: Uint8Array): KeyObject {
   checkLength(raw);
-  return createPublicKey({ key: Buffer.from(concat(PREFIXES[curve].public, raw)), format: "der", type: "spki" });
+  return createPublicKey({
+    key: Buffer.from(concat(PREFIXES[curve].public, raw)),
+    format: "der",
+    type: "spki",
+  });
 }
 
 export function privateKey(curve: Curve, raw: Uint8Array): KeyObject {

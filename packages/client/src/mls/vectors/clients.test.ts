@@ -1,5 +1,11 @@
 import type { CiphersuiteImpl, ClientState } from "ts-mls";
-import { decodeMlsMessage, joinGroup, makePskIndex, processPrivateMessage, processPublicMessage } from "ts-mls";
+import {
+  decodeMlsMessage,
+  joinGroup,
+  makePskIndex,
+  processPrivateMessage,
+  processPublicMessage,
+} from "ts-mls";
 import { verifyGroupInfoConfirmationTag, verifyGroupInfoSignature } from "ts-mls/groupInfo.js";
 import { makeKeyPackageRef } from "ts-mls/keyPackage.js";
 import { decodeRatchetTree } from "ts-mls/ratchetTree.js";
@@ -48,7 +54,10 @@ interface PassiveClient {
 /** A client that only listens: it must agree with the others on every epoch. */
 async function listen(vector: PassiveClient, suite: CiphersuiteImpl): Promise<void> {
   const psks = Object.fromEntries(
-    vector.external_psks.map(({ psk_id: id, psk }) => [Buffer.from(bytes(id)).toString("base64"), bytes(psk)]),
+    vector.external_psks.map(({ psk_id: id, psk }) => [
+      Buffer.from(bytes(id)).toString("base64"),
+      bytes(psk),
+    ]),
   );
   let state: ClientState = await joinGroup(
     welcomeFrom(vector.welcome),

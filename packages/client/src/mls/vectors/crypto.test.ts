@@ -1,17 +1,17 @@
-import { decodeGroupContext } from "ts-mls/groupContext.js";
 import { mlsExporter } from "ts-mls";
-import { createConfirmedHash, createInterimHash } from "ts-mls/transcriptHash.js";
 import { decodeAuthenticatedContent } from "ts-mls/authenticatedContent.js";
+import { refhash } from "ts-mls/crypto/hash.js";
+import { decryptWithLabel, encryptWithLabel } from "ts-mls/crypto/hpke.js";
+import { deriveSecret, deriveTreeSecret, expandWithLabel } from "ts-mls/crypto/kdf.js";
+import { signWithLabel, verifyWithLabel } from "ts-mls/crypto/signature.js";
 import { verifyConfirmationTag } from "ts-mls/framedContent.js";
+import { decodeGroupContext } from "ts-mls/groupContext.js";
 import { initializeEpoch } from "ts-mls/keySchedule.js";
 import { computePskSecret } from "ts-mls/presharedkey.js";
 import { createSecretTree, ratchetToGeneration } from "ts-mls/secretTree.js";
 import type { ReuseGuard } from "ts-mls/sender.js";
 import { expandSenderDataKey, expandSenderDataNonce } from "ts-mls/sender.js";
-import { decryptWithLabel, encryptWithLabel } from "ts-mls/crypto/hpke.js";
-import { refhash } from "ts-mls/crypto/hash.js";
-import { deriveSecret, deriveTreeSecret, expandWithLabel } from "ts-mls/crypto/kdf.js";
-import { signWithLabel, verifyWithLabel } from "ts-mls/crypto/signature.js";
+import { createConfirmedHash, createInterimHash } from "ts-mls/transcriptHash.js";
 import { expect } from "vitest";
 import { bytes, hex, testVectors } from "./official-vectors.ts";
 
@@ -31,13 +31,30 @@ testVectors<{
     ciphertext: string;
   };
 }>("crypto-basics", async (vector, suite) => {
-  const { ref_hash: ref, expand_with_label: expand, derive_secret: derive, derive_tree_secret: tree } = vector;
+  const {
+    ref_hash: ref,
+    expand_with_label: expand,
+    derive_secret: derive,
+    derive_tree_secret: tree,
+  } = vector;
   expect(hex(await refhash(ref.label, bytes(ref.value), suite.hash))).toBe(ref.out);
   const context = bytes(expand.context);
-  const expanded = await expandWithLabel(bytes(expand.secret), expand.label, context, expand.length, suite.kdf);
+  const expanded = await expandWithLabel(
+    bytes(expand.secret),
+    expand.label,
+    context,
+    expand.length,
+    suite.kdf,
+  );
   expect(hex(expanded)).toBe(expand.out);
   expect(hex(await deriveSecret(bytes(derive.secret), derive.label, suite.kdf))).toBe(derive.out);
-  const node = await deriveTreeSecret(bytes(tree.secret), tree.label, tree.generation, tree.length, suite.kdf);
+  const node = await deriveTreeSecret(
+    bytes(tree.secret),
+    tree.label,
+    tree.generation,
+    tree.length,
+    suite.kdf,
+  );
   expect(hex(node)).toBe(tree.out);
 
   const { sign_with_label: sign, encrypt_with_label: encrypt } = vector;
@@ -45,12 +62,15 @@ testVectors<{
   const [signer, verifier, content] = [bytes(sign.priv), bytes(sign.pub), bytes(sign.content)];
   expect(await verifyWithLabel(verifier, sign.label, content, bytes(sign.signature), signature)).toBe(true);
   expect(hex(await signWithLabel(signer, sign.label, content, signature))).toBe(sign.signature);
-  expect(await verifyWithLabel(verifier, `${sign.label}!`, content, bytes(sign.signature), signature)).toBe(false);
+  expect(await verifyWithLabel(verifier, `${sign.label}!`, content, bytes(sign.signature), signature)).toBe(
+    false,
+  );
 
   const { hpke } = suite;
   const recipient = await hpke.importPrivateKey(bytes(encrypt.priv));
   const about = bytes(encrypt.context);
-  const open = (enc: Uint8Array, ct: Uint8Array) => decryptWithLabel(recipient, encrypt.label, about, enc, ct, hpke);
+  const open = (enc: Uint8Array, ct: Uint8Array) =>
+    decryptWithLabel(recipient, encrypt.label, about, enc, ct, hpke);
   expect(hex(await open(bytes(encrypt.kem_output), bytes(encrypt.ciphertext)))).toBe(encrypt.plaintext);
   const to = await hpke.importPublicKey(bytes(encrypt.pub));
   const sealed = await encryptWithLabel(to, encrypt.label, about, bytes(encrypt.plaintext), hpke);
@@ -85,7 +105,13 @@ testVectors<{
     for (const [name, value] of Object.entries(expected)) expect(hex(value), name).toBe(epoch[name]);
     const exporter = epoch.exporter as { label: string; context: string; length: number; secret: string };
     const { label, length } = exporter;
-    const exported = await mlsExporter(keySchedule.exporterSecret, label, bytes(exporter.context), length, suite);
+    const exported = await mlsExporter(
+      keySchedule.exporterSecret,
+      label,
+      bytes(exporter.context),
+      length,
+      suite,
+    );
     expect(hex(exported)).toBe(exporter.secret);
     init = keySchedule.initSecret;
   }
@@ -128,8 +154,14 @@ testVectors<{
       const senderData = { leafIndex, generation: expected.generation, reuseGuard };
       const application = await ratchetToGeneration(tree, senderData, "application", config, suite);
       const handshake = await ratchetToGeneration(tree, senderData, "commit", config, suite);
-      expect([hex(application.key), hex(application.nonce)]).toEqual([expected.application_key, expected.application_nonce]);
-      expect([hex(handshake.key), hex(handshake.nonce)]).toEqual([expected.handshake_key, expected.handshake_nonce]);
+      expect([hex(application.key), hex(application.nonce)]).toEqual([
+        expected.application_key,
+        expected.application_nonce,
+      ]);
+      expect([hex(handshake.key), hex(handshake.nonce)]).toEqual([
+        expected.handshake_key,
+        expected.handshake_nonce,
+      ]);
     }
 });
 

@@ -7,7 +7,11 @@ import { determineLength } from "ts-mls/codec/variableLength.js";
 import { commitEncoder, decodeCommit } from "ts-mls/commit.js";
 import type { GroupContext } from "ts-mls/groupContext.js";
 import { decodeGroupSecrets, groupSecretsEncoder } from "ts-mls/groupSecrets.js";
-import { protectApplicationData, protectProposal, unprotectPrivateMessage } from "ts-mls/messageProtection.js";
+import {
+  protectApplicationData,
+  protectProposal,
+  unprotectPrivateMessage,
+} from "ts-mls/messageProtection.js";
 import { protectProposalPublic, unprotectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import { decodeProposal, encodeProposal, proposalEncoder } from "ts-mls/proposal.js";
 import { decodeRatchetTree, ratchetTreeEncoder } from "ts-mls/ratchetTree.js";
@@ -89,7 +93,16 @@ testVectors<Record<string, string> & { epoch: never }>("message-protection", asy
   const secretTree = () => createSecretTree(2, given("encryption_secret"), suite.kdf);
   const open = async (sealed: ReturnType<typeof privateMessage>) => {
     const tree = await secretTree();
-    return unprotectPrivateMessage(senderDataSecret, sealed, tree, [], groupContext, retention, suite, verifier);
+    return unprotectPrivateMessage(
+      senderDataSecret,
+      sealed,
+      tree,
+      [],
+      groupContext,
+      retention,
+      suite,
+      verifier,
+    );
   };
   const openPublic = (sealed: ReturnType<typeof publicMessage>) =>
     unprotectPublicMessage(membershipKey, groupContext, [], sealed, suite, verifier);

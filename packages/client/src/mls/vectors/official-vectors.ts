@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CiphersuiteImpl, ClientConfig } from "ts-mls";
-import type { Suite } from "../engine-types.ts";
 import { test } from "vitest";
+import type { Suite } from "../engine-types.ts";
 import { nodeCrypto } from "../node.ts";
 import { clientConfig } from "../profile.ts";
 

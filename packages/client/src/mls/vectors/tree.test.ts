@@ -1,10 +1,17 @@
-import type { GroupContext } from "ts-mls/groupContext.js";
 import { validateRatchetTree } from "ts-mls/clientState.js";
 import { applyUpdatePathSecret } from "ts-mls/createCommit.js";
+import type { GroupContext } from "ts-mls/groupContext.js";
 import { getCommitSecret } from "ts-mls/pathSecrets.js";
 import { mergePrivateKeyPaths, toPrivateKeyPath } from "ts-mls/privateKeyPath.js";
 import { decodeProposal } from "ts-mls/proposal.js";
-import { addLeafNode, decodeRatchetTree, encodeRatchetTree, removeLeafNode, resolution, updateLeafNode } from "ts-mls/ratchetTree.js";
+import {
+  addLeafNode,
+  decodeRatchetTree,
+  encodeRatchetTree,
+  removeLeafNode,
+  resolution,
+  updateLeafNode,
+} from "ts-mls/ratchetTree.js";
 import { treeHash, treeHashRoot } from "ts-mls/treeHash.js";
 import { left, nodeWidth, parent, right, root, sibling, toLeafIndex, toNodeIndex } from "ts-mls/treemath.js";
 import { applyUpdatePath, decodeUpdatePath } from "ts-mls/updatePath.js";
@@ -55,7 +62,8 @@ testVectors<{
   const proposal = decodeProposal(bytes(vector.proposal), 0)![0];
   const after = () => {
     if (proposal.proposalType === "add") return addLeafNode(before, proposal.add.keyPackage.leafNode)[0];
-    if (proposal.proposalType === "remove") return removeLeafNode(before, toLeafIndex(proposal.remove.removed));
+    if (proposal.proposalType === "remove")
+      return removeLeafNode(before, toLeafIndex(proposal.remove.removed));
     if (proposal.proposalType !== "update") throw new Error("an unexpected proposal");
     return updateLeafNode(before, proposal.update.leafNode, toLeafIndex(vector.proposal_sender));
   };
@@ -124,7 +132,9 @@ testVectors<{
     for (const leaf of vector.leaves_private) {
       const expected = update.path_secrets[leaf.index];
       if (leaf.index === update.sender || expected === null || expected === undefined) continue;
-      const secrets = Object.fromEntries(leaf.path_secrets.map(({ node, path_secret }) => [node, bytes(path_secret)]));
+      const secrets = Object.fromEntries(
+        leaf.path_secrets.map(({ node, path_secret }) => [node, bytes(path_secret)]),
+      );
       const keys = mergePrivateKeyPaths(await toPrivateKeyPath(secrets, leaf.index, suite), {
         leafIndex: leaf.index,
         privateKeys: { [leaf.index * 2]: bytes(leaf.encryption_priv) },

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fdatasync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { MIGRATIONS } from "./schema.ts";
 
 /** Why a database could not be opened. */
@@ -33,6 +34,8 @@ const PAGE_CACHE_KIB = 32 * 1024;
 const CHECKPOINT_PAGES = 4000;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
+const syncFile = promisify(fdatasync);
+
 const SQLITE_BUSY = 5;
 const SQLITE_NOTADB = 26;
 /** ERROR, INTERNAL, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: our fault, not the disk's. */
@@ -50,10 +53,18 @@ export function isStorageFault(error: unknown): boolean {
   return code !== undefined && !PROGRAM_FAULTS.has(code);
 }
 
-/** One SQLite file, open for this process alone, brought to the newest schema. Files are readable by their owner only. */
+/**
+ * One SQLite file, open for this process alone, brought to the newest schema. Files are readable by their owner only.
+ *
+ * SQLite writes commits to its journal and does not wait for the disk (`synchronous=NORMAL`): a commit is durable when a
+ * {@link syncJournal} that was begun after it has resolved. Checkpoints are left to {@link checkpoint}, and sync by
+ * themselves.
+ */
 export class Connection {
   readonly database: DatabaseSync;
   readonly #path: string;
+  readonly #journal: number;
+  readonly #journalLength: StatementSync;
   /** Statements run through {@link run} so far: whether an operation has written yet. */
   writes = 0;
 
@@ -70,6 +81,8 @@ export class Connection {
     this.database = new DatabaseSync(path, { timeout: 1000 });
     try {
       this.#configure();
+      this.#journalLength = this.database.prepare("PRAGMA wal_checkpoint(NOOP)");
+      this.#journal = openSync(`${path}-wal`, "r+");
     } catch (error) {
       this.database.close();
       throw this.#openError(error);
@@ -96,13 +109,13 @@ export class Connection {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA cache_size = -${PAGE_CACHE_KIB};
-      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA wal_autocheckpoint = 0;
       PRAGMA journal_size_limit = ${WAL_KEPT_BYTES};
       BEGIN IMMEDIATE;
     `);
     try {
       this.#migrate();
-      this.database.exec("COMMIT");
+      this.database.exec("COMMIT; PRAGMA synchronous = NORMAL");
     } catch (error) {
       if (this.database.isTransaction) this.database.exec("ROLLBACK");
       throw error;
@@ -141,6 +154,27 @@ export class Connection {
     if (this.database.isTransaction) this.database.exec("ROLLBACK");
   }
 
+  /** Makes durable what was committed before. Rejects with the system's error, and then nobody knows what is. */
+  async syncJournal(): Promise<void> {
+    await syncFile(this.#journal);
+  }
+
+  /** Whether the journal is so long that a {@link checkpoint} is due. */
+  get isCheckpointDue(): boolean {
+    const { log } = this.#journalLength.get() as { log: number };
+    return log >= CHECKPOINT_PAGES;
+  }
+
+  /** Copies the journal into the file, so that the journal begins again. Holds everything up for the time it takes. */
+  checkpoint(): void {
+    this.database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  }
+
+  /** Copies the journal into the file and empties it: afterwards everything that was committed is durable. */
+  foldJournal(): void {
+    this.database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
   /** Bytes on disk, journal included. */
   storageBytes(): number {
     const files = [this.#path, `${this.#path}-wal`].filter((file) => existsSync(file));
@@ -149,6 +183,8 @@ export class Connection {
 
   /** Folds the journal into the file and lets go of it. May be asked again. */
   close(): void {
-    if (this.database.isOpen) this.database.close();
+    if (!this.database.isOpen) return;
+    this.database.close();
+    closeSync(this.#journal);
   }
 }

@@ -17,6 +17,8 @@ export class DeviceNumbers {
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
   readonly #ids = new Map<string, number>();
+  /** Spares those who ask with the same object again the making of a key. */
+  #idsByObject = new WeakMap<DeviceAddress, number>();
   readonly #addresses = new Map<number, DeviceAddress>();
 
   constructor(connection: Connection) {
@@ -28,6 +30,14 @@ export class DeviceNumbers {
 
   /** @returns the device's number, if it has one. */
   find(address: DeviceAddress): number | undefined {
+    const known = this.#idsByObject.get(address);
+    if (known !== undefined) return known;
+    const id = this.#findByKey(address);
+    if (id !== undefined) this.#idsByObject.set(address, id);
+    return id;
+  }
+
+  #findByKey(address: DeviceAddress): number | undefined {
     const key = this.#key(address);
     const cached = this.#ids.get(key);
     if (cached !== undefined) return cached;
@@ -59,6 +69,7 @@ export class DeviceNumbers {
   /** Forgets what a batch that came to nothing may have numbered. */
   forget(): void {
     this.#ids.clear();
+    this.#idsByObject = new WeakMap();
     this.#addresses.clear();
   }
 

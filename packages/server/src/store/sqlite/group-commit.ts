@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from "node:timers/promises";
 import { ProtocolError } from "@parley/protocol";
 import type { Connection } from "./connection.ts";
 import { isStorageFault } from "./connection.ts";
@@ -7,6 +8,12 @@ import { isStorageFault } from "./connection.ts";
  * for a commit that failed and lost the batch, or failed and kept it.
  */
 export type UnsafeTestingCommit = (commit: () => void, connection: Connection) => void;
+
+/**
+ * For tests only: called in place of each sync of the journal. `sync` makes what was committed durable; rejecting stands
+ * for a disk that failed to.
+ */
+export type UnsafeTestingSync = (sync: () => Promise<void>) => Promise<void>;
 
 /** What is in memory and has to agree with the disk. */
 export interface Memory {
@@ -36,7 +43,9 @@ class BrokenOperation extends Error {
 }
 
 /**
- * Runs all operations asked for in one turn of the event loop in one transaction, then acknowledges them.
+ * Runs the operations that are asked for while the disk is at work on the last ones in one transaction, makes that
+ * durable, then acknowledges them. While a batch is on its way to the disk the event loop goes on, but nothing is read
+ * and no other batch is begun, so that nobody sees what is not durable.
  *
  * An operation refuses by throwing a `ProtocolError` before it writes or changes memory; it then fails alone. One that
  * fails later is a defect: the batch is undone and run again without it, so operations must be fit to run twice. When the
@@ -47,21 +56,29 @@ export class GroupCommit {
   readonly #connection: Connection;
   readonly #memory: Memory;
   readonly #commitWith: UnsafeTestingCommit;
+  readonly #syncWith: UnsafeTestingSync;
   #queue: Operation[] = [];
   #scheduled = false;
   #memoryIsStale = true;
   #diskIsSuspect = false;
+  #journalIsSuspect = false;
+  /** Settles when the batch that was committed last is on the disk, or lost. */
+  #onItsWay: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
   constructor(
     connection: Connection,
     memory: Memory,
-    commitWith: UnsafeTestingCommit = (commit) => commit(),
+    testing: {
+      readonly commit?: UnsafeTestingCommit | undefined;
+      readonly sync?: UnsafeTestingSync | undefined;
+    } = {},
   ) {
     this.#connection = connection;
     this.#memory = memory;
-    this.#commitWith = commitWith;
+    this.#commitWith = testing.commit ?? ((commit) => commit());
+    this.#syncWith = testing.sync ?? ((sync) => sync());
     this.#refreshMemory();
   }
 
@@ -74,8 +91,9 @@ export class GroupCommit {
     });
   }
 
-  /** Runs `operation` at once, on committed state. */
+  /** Runs `operation` on durable state: at once, unless a batch is on its way to the disk. */
   async read<T>(operation: () => T): Promise<T> {
+    while (this.#onItsWay) await this.#onItsWay;
     if (this.#closing) throw new ProtocolError("shutting-down");
     try {
       this.#refreshMemory();
@@ -95,14 +113,45 @@ export class GroupCommit {
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#onItsWay) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#runBatch(this.#queue.splice(0, MAX_BATCH));
-      if (this.#queue.length > 0) this.#schedule();
-      else this.#drained?.();
+      this.#onItsWay = this.#runTurn(this.#queue.splice(0, MAX_BATCH)).finally(() => {
+        this.#onItsWay = undefined;
+        if (this.#queue.length > 0) this.#schedule();
+        else this.#drained?.();
+      });
     });
+  }
+
+  async #runTurn(operations: Operation[]): Promise<void> {
+    const writesBefore = this.#connection.writes;
+    const outcomes = this.#runBatch(operations);
+    if (!outcomes) return;
+    try {
+      if (this.#connection.writes !== writesBefore)
+        await this.#syncWith(() => this.#connection.syncJournal());
+    } catch (error) {
+      this.#diskIsSuspect = true;
+      this.#journalIsSuspect = true;
+      rejectAll(operations, error);
+      return;
+    }
+    acknowledge(operations, outcomes);
+    if (this.#connection.isCheckpointDue) await this.#checkpoint();
+  }
+
+  async #checkpoint(): Promise<void> {
+    // What the batch has set off begins one turn from now, and goes first.
+    await endOfTurn();
+    await endOfTurn();
+    try {
+      this.#connection.checkpoint();
+    } catch {
+      // Nothing is lost, the journal has it all. The probe tells whether the disk still takes commits.
+      this.#diskIsSuspect = true;
+    }
   }
 
   /** Also ends the transaction of a batch that failed. */
@@ -120,16 +169,12 @@ export class GroupCommit {
       : new ProtocolError("internal", error instanceof Error ? error.message : "");
   }
 
-  #runBatch(operations: Operation[]): void {
+  /** @returns what came of the operations that were not rejected already, one for one; `undefined` if all of them were. */
+  #runBatch(operations: Operation[]): Outcome[] | undefined {
     while (operations.length > 0) {
       try {
         if (this.#diskIsSuspect) this.#probe();
-        const outcomes = this.#commit(operations);
-        for (const [place, outcome] of outcomes.entries()) {
-          if ("refusal" in outcome) operations[place]?.reject(outcome.refusal);
-          else operations[place]?.resolve(outcome.value);
-        }
-        return;
+        return this.#commit(operations);
       } catch (error) {
         this.#memoryIsStale = true;
         if (error instanceof BrokenOperation && !isStorageFault(error.cause)) {
@@ -137,15 +182,18 @@ export class GroupCommit {
           continue;
         }
         this.#diskIsSuspect = true;
-        const detail = error instanceof Error ? error.message : "";
-        for (const { reject } of operations) reject(new ProtocolError("storage-unavailable", detail));
-        return;
+        rejectAll(operations, error);
+        return undefined;
       }
     }
+    return undefined;
   }
 
+  /** Throws unless the disk takes a commit; what a sync has left in doubt is written again first. */
   #probe(): void {
     this.#connection.rollback();
+    if (this.#journalIsSuspect) this.#connection.foldJournal();
+    this.#journalIsSuspect = false;
     this.#connection.database.exec("BEGIN; UPDATE meta SET value = value + 1 WHERE key = 'probe'");
     this.#commitWith(() => this.#connection.database.exec("COMMIT"), this.#connection);
     this.#diskIsSuspect = false;
@@ -154,7 +202,8 @@ export class GroupCommit {
   #commit(operations: readonly Operation[]): Outcome[] {
     this.#refreshMemory();
     this.#connection.database.exec("BEGIN");
-    const outcomes = operations.map(({ run }, place) => this.#attempt(run, place));
+    const outcomes: Outcome[] = [];
+    for (const { run } of operations) outcomes.push(this.#attempt(run, outcomes.length));
     this.#memory.beforeCommit(operations.length);
     this.#commitWith(() => this.#connection.database.exec("COMMIT"), this.#connection);
     return outcomes;
@@ -170,4 +219,18 @@ export class GroupCommit {
       throw new BrokenOperation(place, error);
     }
   }
+}
+
+function acknowledge(operations: readonly Operation[], outcomes: readonly Outcome[]): void {
+  let place = 0;
+  for (const { resolve, reject } of operations) {
+    const outcome = outcomes[place++] as Outcome;
+    if ("refusal" in outcome) reject(outcome.refusal);
+    else resolve(outcome.value);
+  }
+}
+
+function rejectAll(operations: readonly Operation[], error: unknown): void {
+  const detail = error instanceof Error ? error.message : "";
+  for (const { reject } of operations) reject(new ProtocolError("storage-unavailable", detail));
 }

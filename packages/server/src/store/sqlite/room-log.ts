@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
-import type { StatementSync } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { decodeRoomLogEntry, idText, ProtocolError } from "@parley/protocol";
 import type { ReadLimits } from "../contract.ts";
 import type { Connection } from "./connection.ts";
 import type { DeviceNumbers } from "./devices.ts";
+import { RowWriter } from "./row-writer.ts";
 
 /** An entry that is on disk, but not yet findable there by its place or its client id. */
 interface TailEntry {
@@ -94,18 +95,12 @@ export class RoomLogs {
   readonly #waiting = new Map<number, RoomState>();
   #tailLength = 0;
   #nextId = 1;
+  /** Columns of the entries of this batch that are not in the table yet, row by row. */
+  #unwritten: SQLInputValue[] = [];
+  readonly #entries: RowWriter;
+  readonly #clientIds: RowWriter;
   readonly #statements: Record<
-    | "find"
-    | "get"
-    | "roster"
-    | "insert"
-    | "bytes"
-    | "settled"
-    | "clientId"
-    | "place"
-    | "client"
-    | "head"
-    | "below",
+    "find" | "get" | "roster" | "bytes" | "settled" | "clientId" | "place" | "head" | "below",
     StatementSync
   >;
 
@@ -114,12 +109,13 @@ export class RoomLogs {
     this.#maxTail = maxTail;
     this.#connection = connection;
     this.#devices = devices;
+    this.#entries = new RowWriter(connection, "entries", ["id", "room", "bytes"]);
+    this.#clientIds = new RowWriter(connection, "client_ids", ["room", "device", "client_id", "seq"]);
     const columns = "id, room, epoch, settled_seq, settled_head";
     this.#statements = {
       find: connection.prepare(`SELECT ${columns} FROM rooms WHERE room = ?`),
       get: connection.prepare(`SELECT ${columns} FROM rooms WHERE id = ?`),
       roster: connection.prepare("SELECT device, left_seq FROM roster WHERE room = ?"),
-      insert: connection.prepare("INSERT INTO entries (id, room, bytes) VALUES (?, ?, ?)"),
       bytes: connection.prepare("SELECT bytes FROM entries WHERE id = ?"),
       settled: connection.prepare(
         "SELECT last_seq, entries FROM entry_places WHERE room = ? AND last_seq > ? ORDER BY last_seq",
@@ -128,7 +124,6 @@ export class RoomLogs {
         "SELECT seq FROM client_ids WHERE room = ? AND device = ? AND client_id = ?",
       ),
       place: connection.prepare("INSERT INTO entry_places (room, last_seq, entries) VALUES (?, ?, ?)"),
-      client: connection.prepare("INSERT INTO client_ids (room, device, client_id, seq) VALUES (?, ?, ?, ?)"),
       head: connection.prepare("UPDATE rooms SET settled_seq = ?, settled_head = ? WHERE id = ?"),
       below: connection.prepare("UPDATE meta SET value = ? WHERE key = 'settled-below'"),
     };
@@ -195,10 +190,17 @@ export class RoomLogs {
     return row?.seq;
   }
 
-  /** Writes the entry that `state.headSeq + 1` stands for. */
+  /** Adds the entry that `state.headSeq + 1` stands for; it is in the table when the batch is committed. */
   append(state: RoomState, entry: NewEntry): void {
-    this.#connection.run(this.#statements.insert, this.#nextId, state.id, entry.bytes);
+    this.#connection.writes++;
+    this.#unwritten.push(this.#nextId, state.id, entry.bytes);
     this.#extendTail(state, this.#nextId, entry);
+  }
+
+  #writeEntries(): void {
+    if (this.#unwritten.length === 0) return;
+    this.#entries.write(this.#unwritten);
+    this.#unwritten = [];
   }
 
   #extendTail(state: RoomState, id: number, { device, clientId, bytes }: NewEntry): void {
@@ -227,6 +229,7 @@ export class RoomLogs {
 
   /** @returns entries after `afterSeq` within `limits`, at least one if there is one. */
   read(state: RoomState, afterSeq: number, { maxEntries, maxBytes }: ReadLimits): Uint8Array[] {
+    this.#writeEntries();
     const entries: Uint8Array[] = [];
     let sizeBytes = 0;
     for (const id of this.#ids(state, afterSeq, maxEntries)) {
@@ -258,8 +261,13 @@ export class RoomLogs {
     return ids;
   }
 
-  /** Settles about as many entries as the batch has appended, when too many wait. */
-  settle(appended: number): void {
+  /** Ends a batch: writes its entries, and settles about as many as it has appended, when too many wait. */
+  endBatch(appended: number): void {
+    this.#writeEntries();
+    this.#settle(appended);
+  }
+
+  #settle(appended: number): void {
     if (this.#tailLength <= this.#maxTail) return;
     let left = Math.max(MIN_SETTLED, 2 * appended);
     while (left > 0 && this.#tailLength > 0) {
@@ -273,11 +281,12 @@ export class RoomLogs {
 
   #settleRoom(state: RoomState, limit: number): number {
     const entries = state.tail.splice(0, Math.min(limit, MAX_BLOCK));
+    const rows: SQLInputValue[] = [];
     for (const { device, clientId } of entries) {
-      const seq = ++state.settledSeq;
-      this.#connection.run(this.#statements.client, state.id, device, Uint8Array.fromHex(clientId), seq);
+      rows.push(state.id, device, Uint8Array.fromHex(clientId), ++state.settledSeq);
       state.tailClientIds.get(device)?.delete(clientId);
     }
+    this.#clientIds.write(rows);
     this.#connection.run(this.#statements.place, state.id, state.settledSeq, blockOf(entries));
     const last = entries.at(-1);
     if (last) this.#connection.run(this.#statements.head, state.settledSeq, headBytes(last.head), state.id);
@@ -292,6 +301,7 @@ export class RoomLogs {
 
   /** Reads every entry that has not settled, anew, and with them the heads of their rooms. */
   reload(): void {
+    this.#unwritten = [];
     this.#rooms.clear();
     this.#waiting.clear();
     this.#tailLength = 0;

@@ -5,7 +5,7 @@ import { registerAccount } from "../registration.ts";
 import { ACCOUNT_EXPIRY, Accounts, COUNT_ACCOUNTS } from "./accounts.ts";
 import { Connection, StoreOpenError } from "./connection.ts";
 import { DeviceNumbers } from "./devices.ts";
-import type { Memory, UnsafeTestingCommit } from "./group-commit.ts";
+import type { Memory, UnsafeTestingCommit, UnsafeTestingSync } from "./group-commit.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Inboxes } from "./inboxes.ts";
 import { Invites } from "./invites.ts";
@@ -21,9 +21,10 @@ export interface SqliteStoreOptions {
   /** Entries whose place in the file may be known in memory only; a start reads about as many again. */
   readonly maxUnsettledEntries?: number;
   readonly unsafeTestingCommit?: UnsafeTestingCommit;
+  readonly unsafeTestingSync?: UnsafeTestingSync;
 }
 
-const MAX_UNSETTLED_ENTRIES = 32 * 1024;
+const MAX_UNSETTLED_ENTRIES = 64 * 1024;
 
 const EXPIRY: readonly string[] = [
   `DELETE FROM inbox_items WHERE received_at_ms <= :now - ${LIMITS.inboxLifetimeMs}`,
@@ -38,16 +39,13 @@ const EXPIRY: readonly string[] = [
   ...ACCOUNT_EXPIRY,
 ];
 
-interface Start {
-  readonly path: string;
-  readonly connection: Connection;
-  readonly memory: Memory;
-  readonly unsafeTestingCommit: UnsafeTestingCommit | undefined;
-}
-
-function startGroupCommit({ path, connection, memory, unsafeTestingCommit }: Start): GroupCommit {
+function startGroupCommit(
+  connection: Connection,
+  memory: Memory,
+  { path, unsafeTestingCommit: commit, unsafeTestingSync: sync }: SqliteStoreOptions,
+): GroupCommit {
   try {
-    return new GroupCommit(connection, memory, unsafeTestingCommit);
+    return new GroupCommit(connection, memory, { commit, sync });
   } catch (error) {
     connection.close();
     throw new StoreOpenError("damaged", `the room logs in ${path} are damaged`, error);
@@ -59,7 +57,7 @@ function startGroupCommit({ path, connection, memory, unsafeTestingCommit }: Sta
  * README.md beside this file). Throws `StoreOpenError`.
  */
 export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
-  const { path, maxUnsettledEntries = MAX_UNSETTLED_ENTRIES, unsafeTestingCommit } = options;
+  const { path, maxUnsettledEntries = MAX_UNSETTLED_ENTRIES } = options;
   const connection = new Connection(path);
   const devices = new DeviceNumbers(connection);
   const logs = new RoomLogs(connection, devices, maxUnsettledEntries);
@@ -74,9 +72,9 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
       devices.forget();
       logs.reload();
     },
-    beforeCommit: (operations: number) => logs.settle(operations),
+    beforeCommit: (operations: number) => logs.endBatch(operations),
   };
-  const group = startGroupCommit({ path, connection, memory, unsafeTestingCommit });
+  const group = startGroupCommit(connection, memory, options);
   const expiry = EXPIRY.map((sql) => connection.prepare(sql));
   for (const statement of expiry) statement.setAllowUnknownNamedParameters(true);
   const probe = connection.prepare("UPDATE meta SET value = value + 1 WHERE key = 'probe'");

@@ -1,0 +1,65 @@
+import { writeFile } from "node:fs/promises";
+import { CommandFailure } from "../command-failure.ts";
+import { openAccount } from "../composition.ts";
+import type { ExitCode } from "../exit-codes.ts";
+import { EXIT_CODES } from "../exit-codes.ts";
+import type { LocalLog } from "../local-api.ts";
+import type { VerbContext } from "../program.ts";
+
+/** `parley log sync`: fetches what is new of the server's log. Exit 12 when something is wrong with it. */
+export async function runLogSync({ folder, streams }: VerbContext): Promise<ExitCode> {
+  await using account = await openAccount(folder);
+  const log = await account.api.log({ sync: true, check: false });
+  for (const line of logLines(log)) await streams.print(line);
+  return exitCodeOf(log);
+}
+
+/** `parley log check`: computes the whole tree again from the entries on disk. */
+export async function runLogCheck({ folder, streams }: VerbContext): Promise<ExitCode> {
+  await using account = await openAccount(folder);
+  const log = await account.api.log({ sync: false, check: true });
+  for (const line of logLines(log)) await streams.print(line);
+  if (!log.holds)
+    throw new CommandFailure("The entries on this disk do not lead to the root that the log signed");
+  return exitCodeOf(log);
+}
+
+/** `parley log prove NAME`: C2SP tlog-proofs of a person's key chain, a line with `%` between. */
+export async function runLogProve({ folder, streams }: VerbContext, name: string): Promise<ExitCode> {
+  await using account = await openAccount(folder);
+  const proofs = await account.api.proveLogged(name);
+  await streams.print(proofs.join("%\n").trimEnd());
+  return EXIT_CODES.ok;
+}
+
+/** `parley log export FILE`: checkpoint, key and all entries, one JSON object a line. */
+export async function runLogExport(
+  { folder, streams, signal }: VerbContext,
+  file: string,
+): Promise<ExitCode> {
+  await using account = await openAccount(folder);
+  let count = 0;
+  await writeFile(
+    file,
+    countedLines(account.api.exportLog(signal), () => (count += 1)),
+    { mode: 0o600, flag: "wx" },
+  );
+  await streams.print(`${Math.max(0, count - 1)} entries in ${file}`);
+  return EXIT_CODES.ok;
+}
+
+async function* countedLines(lines: AsyncIterable<string>, count: () => void): AsyncIterable<string> {
+  for await (const line of lines) {
+    count();
+    yield `${line}\n`;
+  }
+}
+
+function logLines({ origin, size, root, alarms }: LocalLog): string[] {
+  if (origin === "") return ["This relay keeps no log"];
+  return [`${origin}: ${size} entries`, `Root  ${root}`, ...alarms.map((alarm) => `ALARM: ${alarm}`)];
+}
+
+function exitCodeOf({ alarms }: LocalLog): ExitCode {
+  return alarms.length > 0 ? EXIT_CODES.serverRolledBack : EXIT_CODES.ok;
+}
