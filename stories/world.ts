@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import type { ClientStore } from "../packages/client/src/store/client-store.ts";
 import type { Chat, TimelineItem } from "@parley/client";
 import { openChat, openStore, signUp } from "@parley/client/node";
 import type { Relay, RelayOptions } from "@parley/server";
@@ -24,6 +25,8 @@ export class World implements AsyncDisposable {
   relay: Relay;
   /** Whether people's programs opened from now on believe the relay whatever its log says. */
   unsafeTestingIgnoreLog = false;
+  /** What people's programs use in the place of their store on disk. */
+  wrapStore: (store: ClientStore, name: string) => ClientStore = (store) => store;
   readonly #options: Partial<RelayOptions>;
   readonly #away = new Set<Person>();
 
@@ -92,7 +95,12 @@ export class World implements AsyncDisposable {
 
   #open(folder: string, store: ReturnType<typeof openStore>): Promise<Chat> {
     const { unsafeTestingIgnoreLog } = this;
-    return openChat({ folder, store, unsafeTestingIgnoreLog, onFault: (error) => this.faults.push(error) });
+    return openChat({
+      folder,
+      store: this.wrapStore(store, basename(folder)),
+      unsafeTestingIgnoreLog, 
+      onFault: (error) => this.faults.push(error),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,8 +13,12 @@ describe("the demonstration", () => {
     async (host) => {
       const refused = expect.objectContaining({ code: "not-loopback" });
       const print = () => {};
-      await expect(ManInTheMiddle.start({ listen: { host, port: 0 }, to: HERE, print })).rejects.toThrow(refused);
-      await expect(ManInTheMiddle.start({ listen: HERE, to: { host, port: 1 }, print })).rejects.toThrow(refused);
+      await expect(ManInTheMiddle.start({ listen: { host, port: 0 }, to: HERE, print })).rejects.toThrow(
+        refused,
+      );
+      await expect(ManInTheMiddle.start({ listen: HERE, to: { host, port: 1 }, print })).rejects.toThrow(
+        refused,
+      );
     },
   );
 

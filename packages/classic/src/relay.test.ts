@@ -154,18 +154,21 @@ describe("messages", () => {
     expect(bob.fault).toBeUndefined();
   });
 
-  test.each([996, 997, 1007])("of %i bytes reach an original whole, split where they must be", async (length) => {
-    const { port } = await startRelay();
-    const ann = await joinOriginal(port);
-    const bob = await joinOriginal(port);
-    const text = "0123456789".repeat(101).slice(0, length);
-    ann.send(text);
-    ann.send("the end");
-    await bob.waitFor(says("the end"));
-    const chat = bob.lines.filter((line) => line.startsWith("127.0.0.1: "));
-    expect(chat.slice(0, -1).join("").replaceAll("127.0.0.1: ", "")).toBe(text);
-    expect(bob.lines).not.toContain("");
-  });
+  test.each([996, 997, 1007])(
+    "of %i bytes reach an original whole, split where they must be",
+    async (length) => {
+      const { port } = await startRelay();
+      const ann = await joinOriginal(port);
+      const bob = await joinOriginal(port);
+      const text = "0123456789".repeat(101).slice(0, length);
+      ann.send(text);
+      ann.send("the end");
+      await bob.waitFor(says("the end"));
+      const chat = bob.lines.filter((line) => line.startsWith("127.0.0.1: "));
+      expect(chat.slice(0, -1).join("").replaceAll("127.0.0.1: ", "")).toBe(text);
+      expect(bob.lines).not.toContain("");
+    },
+  );
 
   test("carry no control character, NUL or new line to a screen or into the log", async () => {
     const { port, log, logged } = await startRelay({ showSecrets: true });
@@ -273,7 +276,9 @@ describe("the log", () => {
     await bob.waitFor(says("a secret"));
     ann.send("!exit");
     await logged(LEFT);
-    const fingerprint = expect.stringMatching(/^Client Key: hidden, fingerprint ([0-9a-f]{4}-){3}[0-9a-f]{4}$/);
+    const fingerprint = expect.stringMatching(
+      /^Client Key: hidden, fingerprint ([0-9a-f]{4}-){3}[0-9a-f]{4}$/,
+    );
     expect(log).toEqual([
       `Socket bound to 127.0.0.1 on port ${port}`,
       "Waiting for Clients...",

@@ -21,7 +21,9 @@ test("finds another one each time", () => {
 });
 
 test("the worker reports its steps, then the prime", async () => {
-  const worker = new Worker(new URL("./safe-prime-worker.ts", import.meta.url), { workerData: { bits: 128 } });
+  const worker = new Worker(new URL("./safe-prime-worker.ts", import.meta.url), {
+    workerData: { bits: 128 },
+  });
   const reports: SearchReport[] = [];
   worker.on("message", (report: SearchReport) => reports.push(report));
   expect(await once(worker, "exit")).toEqual([0]);

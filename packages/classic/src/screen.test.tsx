@@ -61,12 +61,18 @@ describe("the layout", () => {
   });
 
   test("follows the size of the terminal, and what was typed stays", async () => {
-    const { terminal, prompted } = await show({ lines: ["a line that is long enough to be wrapped when it is narrow"] });
+    const { terminal, prompted } = await show({
+      lines: ["a line that is long enough to be wrapped when it is narrow"],
+    });
     terminal.press("half a line");
     await prompted("half a line");
     terminal.resize(30, 8);
     await terminal.until((screen) => screen.length === 8 && screen[1] === `┌${"─".repeat(28)}┐`);
-    expect(terminal.window().slice(0, 3)).toEqual(["a line that is long enough", "to be wrapped when it is", "narrow"]);
+    expect(terminal.window().slice(0, 3)).toEqual([
+      "a line that is long enough",
+      "to be wrapped when it is",
+      "narrow",
+    ]);
     expect(terminal.rows().at(-1)).toBe("> half a line");
   });
 
@@ -74,6 +80,7 @@ describe("the layout", () => {
     [6, 20],
     [24, 4],
     [10, 3],
+    [10, 1],
   ])("stands %i columns by %i rows", async (columns, rows) => {
     const { terminal, submitted } = await show({ columns, rows, lines: ["some words of text"] });
     terminal.press("x\r");

@@ -16,6 +16,8 @@ export interface ScreenProps {
 
 const PROMPT = "> ";
 const LONGEST_LINE = 16 * 1024;
+/** Fewest rows that leave room for a line inside the frame; below that the frame goes, then the title. */
+const FRAMED_ROWS = 5;
 
 /** The original's screen: title, framed chat window, prompt; over the whole terminal, at any size. */
 export function Screen({ transcript, onSubmit, onInterrupt }: ScreenProps) {
@@ -25,12 +27,17 @@ export function Screen({ transcript, onSubmit, onInterrupt }: ScreenProps) {
   const [typed, setTyped] = useState<EditedLine>(EMPTY_LINE);
   const typing = useRef(typed);
   const [anchor, setAnchor] = useState<Anchor>();
+  const anchoring = useRef(anchor);
   const { setCursorPosition } = useCursor();
 
-  const height = Math.max(1, rows - 4);
-  const width = Math.max(2, columns - 4);
-  const below = anchor === undefined ? 0 : rowsBelow(view, lines, width, anchor);
-  const offset = Math.min(below, Math.max(0, view.rowCount(lines, width) - height));
+  const framed = rows >= FRAMED_ROWS;
+  const height = Math.max(0, framed ? rows - 4 : rows - 2);
+  const width = Math.max(2, framed ? columns - 4 : columns);
+  const offsetAt = (place: Anchor | undefined) => {
+    const below = place === undefined ? 0 : rowsBelow(view, lines, width, place);
+    return Math.min(Math.max(0, below), Math.max(0, view.rowCount(lines, width) - height));
+  };
+  const offset = offsetAt(anchor);
   const prompt = viewLine(typed, Math.max(1, columns - PROMPT.length));
   setCursorPosition({ x: PROMPT.length + prompt.cursorColumn, y: rows - 1 });
 
@@ -38,9 +45,13 @@ export function Screen({ transcript, onSubmit, onInterrupt }: ScreenProps) {
     typing.current = next;
     setTyped(next);
   };
+  const settle = (place: Anchor | undefined) => {
+    anchoring.current = place;
+    setAnchor(place);
+  };
   const scroll = (byRows: number) => {
-    const wanted = Math.min(Math.max(0, offset + byRows), Math.max(0, view.rowCount(lines, width) - height));
-    setAnchor(wanted === 0 ? undefined : { last: lines[lines.length - 1], rows: wanted });
+    const wanted = offsetAt({ last: lines.at(-1), rows: offsetAt(anchoring.current) + byRows });
+    settle(wanted === 0 ? undefined : { last: lines.at(-1), rows: wanted });
   };
   // Fast typing and pastes arrive as one input, keys in the middle of it.
   const type = (input: string) => {
@@ -56,7 +67,7 @@ export function Screen({ transcript, onSubmit, onInterrupt }: ScreenProps) {
   const submit = () => {
     const line = typing.current.graphemes.join("");
     change(EMPTY_LINE);
-    setAnchor(undefined);
+    settle(undefined);
     onSubmit(line);
   };
 
@@ -66,18 +77,25 @@ export function Screen({ transcript, onSubmit, onInterrupt }: ScreenProps) {
     if (key.ctrl && input === "c") onInterrupt();
     else if (key.return) submit();
     else if (edit !== undefined) change(editLine(typing.current, edit));
-    else if (key.pageUp || key.pageDown) scroll(key.pageUp ? height - 1 : 1 - height);
+    else if (key.pageUp || key.pageDown) scroll(Math.max(1, height - 1) * (key.pageUp ? 1 : -1));
     else if (key.upArrow || key.downArrow) scroll(key.upArrow ? 1 : -1);
     else if (!key.ctrl && !key.meta && !key.escape && !key.tab) type(input);
   });
 
   return (
     <Box flexDirection="column" width={columns} height={rows} overflow="hidden">
-      <Box justifyContent="space-between" height={1} flexShrink={0}>
-        <Text wrap="truncate">SecureChat v0.1</Text>
-        {offset > 0 && <Text wrap="truncate">{`${offset} more below (PgDn)`}</Text>}
-      </Box>
-      <Box flexDirection="column" flexShrink={0} borderStyle="single" paddingX={1} height={height + 2}>
+      {rows > 1 && (
+        <Box justifyContent="space-between" height={1} flexShrink={0}>
+          <Text wrap="truncate">SecureChat v0.1</Text>
+          {offset > 0 && <Text wrap="truncate">{`${offset} more below (PgDn)`}</Text>}
+        </Box>
+      )}
+      <Box
+        flexDirection="column"
+        flexShrink={0}
+        height={framed ? height + 2 : height}
+        {...(framed ? { borderStyle: "single", paddingX: 1 } : {})}
+      >
         {view.visible(lines, width, height, offset).map((row, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen.
           <Text key={i} wrap="truncate">

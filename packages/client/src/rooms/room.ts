@@ -30,6 +30,7 @@ const MAX_WAITING_ENTRIES = 1024;
 /** Members act on what all of them could act on one after the other, so that mostly one does. */
 const STAGGER_MS = 400;
 const CLIENT_ID_BYTES = 16;
+const STORE_RETRY_MS = 2_000;
 
 /** What a room tells its client. */
 export interface RoomEvents {
@@ -293,7 +294,7 @@ export class Room implements CommitHost {
       this.#unsure = true;
       this.#waiting = [];
       if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
-      else if (error instanceof StoreError && error.retryable) this.#later("resume", 2_000, () => this.#events.resume());
+      else if (error instanceof StoreError && error.retryable) this.#later("resume", STORE_RETRY_MS, () => this.#events.resume());
       else this.#events.failed(error);
     } finally {
       this.#draining = undefined;
@@ -481,8 +482,15 @@ export class Room implements CommitHost {
   #run(task: () => Promise<unknown>): void {
     task().catch((error: unknown) => {
       if (error instanceof ConnectionError || (error instanceof ChatError && error.retryable)) return;
+      if (error instanceof StoreError && error.retryable) this.#later("store", STORE_RETRY_MS, () => this.#retry());
       this.#events.failed(error);
     });
+  }
+
+  /** The store could not be written: whatever waits is tried again. */
+  #retry(): void {
+    const connection = this.#connection;
+    if (connection) this.#run(() => this.live(connection));
   }
 
   /** The leaves of these accounts. */

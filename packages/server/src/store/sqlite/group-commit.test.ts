@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RelayStore } from "../contract.ts";
 import {
   alice,
@@ -68,50 +68,49 @@ async function hasSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("a batch on its way to the disk", () => {
-  const disk = { current: new SlowDisk() };
+  let disk: SlowDisk;
   let under: TemporaryStore;
-  const open = async (): Promise<RelayStore> => {
-    disk.current = new SlowDisk();
-    under = temporaryStore({ unsafeTestingSync: disk.current.sync });
-    await under.store.createRoom({ room, creator: alice, nowMs: START_MS });
-    disk.current.slowDown();
-    return under.store;
-  };
+  let store: RelayStore;
+  beforeEach(async () => {
+    disk = new SlowDisk();
+    under = temporaryStore({ unsafeTestingSync: disk.sync });
+    store = under.store;
+    await store.createRoom({ room, creator: alice, nowMs: START_MS });
+    disk.slowDown();
+  });
   afterEach(() => under.dispose());
 
   it("is neither acknowledged nor seen by anybody before the disk has it", async () => {
-    const store = await open();
     const first = store.append(append(1));
-    await disk.current.asked();
+    await disk.asked();
     const read = store.readRoom(room, 0, EVERYTHING);
     const second = store.append(append(2));
     expect(await hasSettled(Promise.race([first, read, second]))).toBe(false);
 
-    disk.current.letThrough();
+    disk.letThrough();
     expect(await first).toMatchObject({ seq: 1, duplicate: false });
     // What came in the meantime has not begun yet when the reads have their turn.
     expect(await read).toHaveLength(1);
-    await disk.current.asked();
+    await disk.asked();
     expect(await hasSettled(second)).toBe(false);
-    disk.current.letThrough();
+    disk.letThrough();
     expect(await second).toMatchObject({ seq: 2 });
   });
 
   it("is rejected when the sync fails, and written anew before the next one is acknowledged", async () => {
-    const store = await open();
     const journalBytes = () => statSync(`${under.path}-wal`).size;
     const doubtful = [append(1, { message: bytes(60_000, 1) }), append(2, { message: bytes(60_000, 2) })];
     const sent = doubtful.map((it) => store.append(it));
-    await disk.current.asked();
-    disk.current.fail();
+    await disk.asked();
+    disk.fail();
     for (const it of sent) await expectRefusal(it, "storage-unavailable");
     const before = journalBytes();
 
     const again = doubtful.map((it) => store.append(it));
     const next = store.append(append(3));
-    await disk.current.asked();
+    await disk.asked();
     expect(journalBytes()).toBeLessThan(before / 2);
-    disk.current.letThrough();
+    disk.letThrough();
     expect(await Promise.all(again)).toMatchObject([
       { seq: 1, duplicate: true },
       { seq: 2, duplicate: true },
@@ -121,12 +120,11 @@ describe("a batch on its way to the disk", () => {
   });
 
   it("is waited for when the store closes", async () => {
-    const store = await open();
     const last = store.append(append(1));
-    await disk.current.asked();
+    await disk.asked();
     const closed = store.close();
     expect(await hasSettled(closed)).toBe(false);
-    disk.current.letThrough();
+    disk.letThrough();
     expect(await last).toMatchObject({ seq: 1 });
     await closed;
     await expectRefusal(store.append(append(2)), "shutting-down");
