@@ -3,16 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import type { Worker } from "./fan-out/processes.ts";
 import { findProgram, startScript, startWorker } from "./fan-out/processes.ts";
-
-/** One figure; `ratio` is value / peer, measured in the same run. */
-interface FanOutRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly peer?: string;
-  readonly ratio?: number;
-  readonly goal?: number;
-}
+import type { BenchRow } from "./row.ts";
 
 interface Measured {
   readonly perSecond: number;
@@ -64,7 +55,7 @@ async function measureNats(program: string): Promise<Measured> {
   return measure("nats", server, `${port}`);
 }
 
-function rowsOf(name: string, { perSecond, perCpuSecond, loadCpu }: Measured): FanOutRow[] {
+function rowsOf(name: string, { perSecond, perCpuSecond, loadCpu }: Measured): BenchRow[] {
   return [
     { name: `fan-out, ${name}`, value: Math.round(perSecond), unit: "deliveries/s" },
     { name: `fan-out, ${name}: for each CPU second`, value: Math.round(perCpuSecond), unit: "deliveries" },
@@ -90,7 +81,7 @@ async function bestOfTwo(measurements: readonly (() => Promise<Measured>)[]): Pr
  * and durable (SQLite, fsync) before they are acknowledged; the peers keep nothing: a plain `ws` loop, and NATS core where
  * `nats-server` is installed.
  */
-export async function benchFanOut(): Promise<readonly FanOutRow[]> {
+export async function benchFanOut(): Promise<readonly BenchRow[]> {
   const program = findProgram("nats-server");
   const [relay, ws, nats] = await bestOfTwo([
     measureParley,
@@ -98,7 +89,7 @@ export async function benchFanOut(): Promise<readonly FanOutRow[]> {
     ...(program ? [() => measureNats(program)] : []),
   ]);
   if (!relay || !ws) throw new Error("nothing was measured");
-  const [first, ...details] = rowsOf("relay, durable", relay) as [FanOutRow, ...FanOutRow[]];
+  const [first, ...details] = rowsOf("relay, durable", relay) as [BenchRow, ...BenchRow[]];
   const row = nats
     ? {
         ...first,

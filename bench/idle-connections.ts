@@ -1,13 +1,6 @@
 import type { Worker } from "./fan-out/processes.ts";
 import { startBundle, startScript } from "./fan-out/processes.ts";
-
-/** One figure; `goal` where the design names one. */
-interface IdleRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly goal?: number;
-}
+import type { BenchRow } from "./row.ts";
 
 const RELAY_CORE = 0;
 const CLIENT_CORE = 1;
@@ -46,7 +39,10 @@ async function measure(
  * Memory of a relay process (resident set): with nobody connected, and for each connection that has logged in, listens to
  * a room and its inbox, and is silent.
  */
-export async function benchIdleConnections({ plain = 10_000, tls = 2000 } = {}): Promise<readonly IdleRow[]> {
+export async function benchIdleConnections({
+  plain = 10_000,
+  tls = 2000,
+} = {}): Promise<readonly BenchRow[]> {
   const bare = await measure("plain", plain);
   const secure = await measure("tls", tls);
   const kilobytes = (bytes: number) => Math.round((bytes / KB) * 10) / 10;

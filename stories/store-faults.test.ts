@@ -65,7 +65,7 @@ async function storyWithFault(nth: number, fault: StoreFault): Promise<{ writes:
   const said = (person: Person) => lines(person, room).filter((line) => /^(ana|bo): /.test(line));
   await until(bo, "the end is here", () => said(bo).includes("ana: the end"));
   await until(ana, "the end is here", () => said(ana).includes("ana: the end") && ana.chat.snapshot().queued === 0);
-  expect(said(ana).sort()).toEqual(said(bo).sort());
+  expect(said(ana).sort(), lines(ana, room).join("\n")).toEqual(said(bo).sort());
   for (const text of promised) expect(said(bo).filter((line) => line === `ana: ${text}`)).toHaveLength(1);
   expect(ana.chat.snapshot().rooms.filter(({ id }) => id === room)).toMatchObject([{ state: "active", memberCount: 2 }]);
   world.faults.splice(0, world.faults.length, ...world.faults.filter((error) => !(error instanceof StoreError)));

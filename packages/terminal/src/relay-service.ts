@@ -22,6 +22,8 @@ export interface RelayDescription {
   readonly address: string;
   /** 30 digits in six groups. */
   readonly code: string;
+  /** The transparency log's verifier key: what a witness is told. */
+  readonly logKey: string;
   readonly accounts: number;
 }
 
@@ -93,6 +95,7 @@ function ownService(relay: Relay, publicHost: string | undefined): Omit<RelaySer
       return {
         address: formatHostAddress(address),
         code: serverCode(relay.serverId),
+        logKey: relay.logKey,
         accounts: await relay.countAccounts(),
       };
     },
@@ -118,8 +121,13 @@ function attachedService(held: {
   return {
     here: false,
     async describe() {
-      const { address, code, accounts } = asObject(await held.call("describe", null));
-      return { address: asText(address), code: asText(code), accounts: asNumber(accounts) };
+      const { address, code, logKey, accounts } = asObject(await held.call("describe", null));
+      return {
+        address: asText(address),
+        code: asText(code),
+        logKey: asText(logKey),
+        accounts: asNumber(accounts),
+      };
     },
     invite: async () => asText(await held.call("invite", null)),
     [Symbol.asyncDispose]: async () => held.close(),

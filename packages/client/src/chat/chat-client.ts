@@ -26,7 +26,7 @@ import type { Chat, ChatSnapshot, Member, Role, ServerLog, ServerTrust, Timeline
 import { ChatError } from "./chat.ts";
 import { inBackground, offline, online, requireText } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
-import { memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
+import { accountsIn, memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
 
 /** The recovery words of sign-up, until the user has confirmed that they are written down. */
 export interface RecoveryWordsReminder {
@@ -364,6 +364,7 @@ class ChatClient implements Chat {
   async #connected(connection: RelayConnection): Promise<void> {
     await this.#watch.connected(connection);
     await this.#compareWithInvite();
+    for (const room of this.#rooms.all()) await this.#directory.meet(accountsIn(room, this.#context).values());
     await this.#rooms.connected(connection);
     await this.#supply.topUp(connection, connection.session.stock);
     await this.#links.greet(connection);

@@ -6,6 +6,7 @@ import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import type { LogView } from "../log/log-replica.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
+import { contactChange } from "../rooms/account-directory.ts";
 import type { StoredInvitation, StoredInviteLink } from "../rooms/inbox.ts";
 import { sealInboxItem } from "../rooms/inbox-item.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
@@ -102,7 +103,9 @@ export class InviteLinks {
     );
     await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
     const posted: Greeting = { ...greeting, posted: true };
-    store.write([greetingChange(posted), await directory.check(inviter, "invite")]);
+    const checked = await directory.checked(inviter, "invite");
+    store.write([greetingChange(posted), contactChange(checked)]);
+    directory.adopt(checked);
     this.#greeting = posted;
   }
 

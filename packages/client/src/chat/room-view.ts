@@ -125,7 +125,8 @@ export function memberList(room: Room, context: RoomContext, directory: AccountD
   });
 }
 
-function accountsIn(room: Room, context: RoomContext): ReadonlyMap<string, Uint8Array> {
+/** The accounts that have a leaf in the room, by text, in leaf order. */
+export function accountsIn(room: Room, context: RoomContext): ReadonlyMap<string, Uint8Array> {
   const members = room.loadedGroup?.members() ?? [];
   return new Map(
     members.map(({ identity }) => {

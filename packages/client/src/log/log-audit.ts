@@ -2,7 +2,7 @@ import { bytesEqual, idText } from "@parley/protocol";
 import { TrustError, verifyAccountChain } from "@parley/trust";
 import type { LogRecords } from "./log-records.ts";
 import type { ReplicaEntry } from "./log-replica.ts";
-import { claimOf, provenClaim, understood } from "./log-replica.ts";
+import { claimOf, understood } from "./log-replica.ts";
 
 /** An account as the relay answered a look-up, its chain already verified. */
 export interface LookedUpAccount {
@@ -34,7 +34,7 @@ export async function auditAccount(
   if (logged.length < chain.length) return { kind: "behind" };
   if (logged.length > chain.length) return { kind: "ahead" };
   const claim = standingClaim(logged);
-  if (!claim || provenClaim(claim) !== name) return { kind: "hidden-name" };
+  if (!claim || claim.provenName !== name) return { kind: "hidden-name" };
   const by = await earlierOwner(records, { name, before: claim.number, nowMs });
   return by && !bytesEqual(by, account) ? { kind: "name-claimed", by } : undefined;
 }

@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord } from "../store/record.ts";
 import { entriesOf, standingClaim } from "./log-audit.ts";
 import type { LogRecords } from "./log-records.ts";
 import type { ReplicaEntry } from "./log-replica.ts";
-import { claimOf, provenClaim } from "./log-replica.ts";
+import { claimOf } from "./log-replica.ts";
 
 const OWN_KEY = "own";
 
@@ -52,8 +52,9 @@ export class LogMonitor {
     if (!account) return;
     const mine = bytesEqual(account, this.#me.account);
     const claims = claimOf(logged.read) !== undefined;
-    const name = provenClaim(logged);
-    if (mine || (claims && (name === undefined || name === this.#me.name))) this.#suspects.push(logged);
+    const { provenName } = logged;
+    if (mine || (claims && (provenName === undefined || provenName === this.#me.name)))
+      this.#suspects.push(logged);
   }
 
   /** What the sync has brought to light. To be asked when its head is durable. */
@@ -77,7 +78,7 @@ export class LogMonitor {
       if (standingClaim(entriesOf(this.#records, account))?.number !== logged.number) continue;
       const short = idText(account).slice(0, 8);
       found.push(
-        provenClaim(logged) === undefined
+        logged.provenName === undefined
           ? {
               key: `hidden/${idText(account)}`,
               text: `the server hides the name of account ${short}; nobody may use it`,

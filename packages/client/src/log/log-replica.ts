@@ -51,6 +51,8 @@ export interface ReplicaEntry extends LogEntry {
   readonly read: ChainEntry | undefined;
   /** Id of the account whose chain it is in; undefined for a server's. */
   readonly account: Uint8Array | undefined;
+  /** The name that it claims and, with its opening, proves to claim. */
+  readonly provenName: string | undefined;
 }
 
 /**
@@ -161,7 +163,7 @@ export class LogReplica implements HashReader {
         const taken = understood(tree.size, { entry: entry.slice(), opening });
         const { number, account } = taken;
         rows.push(
-          ...entryRows(number, taken, { account: account && idText(account), claims: provenClaim(taken) }),
+          ...entryRows(number, taken, { account: account && idText(account), claims: taken.provenName }),
         );
         tree.append(hashLeaf(taken.entry), (node, hash) => {
           const row = nodeRow(node, hash);
@@ -198,8 +200,7 @@ export class LogReplica implements HashReader {
   }
 }
 
-/** The name that an entry claims and proves to claim. */
-export function provenClaim({ read, opening }: Pick<ReplicaEntry, "read" | "opening">): string | undefined {
+function provenNameOf(read: ChainEntry, opening: LogEntry["opening"]): string | undefined {
   const handle = claimOf(read);
   if (!handle || opening?.opening.length !== 32) return undefined;
   return bytesEqual(handle, handleCommitment(opening.name, opening.opening)) ? opening.name : undefined;
@@ -218,11 +219,12 @@ export function understood(number: number, logged: LogEntry): ReplicaEntry {
     read = decodeChainEntry(logged.entry);
   } catch (error) {
     if (!(error instanceof TrustError)) throw error;
-    return { ...logged, number, read: undefined, account: undefined };
+    return { ...logged, number, read: undefined, account: undefined, provenName: undefined };
   }
-  if (read.type.startsWith("server-")) return { ...logged, number, read, account: undefined };
-  const account = read.type === "account-genesis" ? chainEntryHash(logged.entry) : read.subject;
-  return { ...logged, number, read, account };
+  const ofServer = read.type.startsWith("server-");
+  const ofAccount = read.type === "account-genesis" ? chainEntryHash(logged.entry) : read.subject;
+  const account = ofServer ? undefined : ofAccount;
+  return { ...logged, number, read, account, provenName: provenNameOf(read, logged.opening) };
 }
 
 /** Entries [from, size) in order, the next answer asked for while one is worked on. */

@@ -6,10 +6,9 @@ import type { Invite, ServerPin } from "@parley/trust";
 import { recoveryWordsOf, Secret, seedFromRecoveryWords, TrustError } from "@parley/trust";
 import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
 import { greetingChange } from "../chat/invite-links.ts";
-import { systemClock } from "../connection/clock.ts";
 import type { EnrolledAccount } from "../connection/enrolment.ts";
 import type { ServerPins } from "../connection/server-trust.ts";
-import { AccountDirectory } from "../rooms/account-directory.ts";
+import { contactChange } from "../rooms/account-directory.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";
 
@@ -75,9 +74,8 @@ export function saveAccount(store: ClientStore, account: EnrolledAccount, regist
     { kind: "put", collection: "pin", key: account.host, value: encodeRecord(pin) },
   ];
   if (registered) {
-    const directory = new AccountDirectory({ store, clock: systemClock, connection: () => undefined });
     const { name, nameOpening, chain } = account;
-    changes.push(directory.remember({ account: device.account, name, nameOpening, chain }));
+    changes.push(contactChange({ account: device.account, name, nameOpening, chain }));
   }
   if (invite?.inviter && registered) {
     const { inviter, id, secret, room, checkpoint: view } = invite;

@@ -29,6 +29,11 @@ interface Sought {
   readonly account: Uint8Array | undefined;
 }
 
+/** Stores a contact. */
+export function contactChange(contact: Contact): StoreChange {
+  return { kind: "put", collection: "contact", key: idText(contact.account), value: encodeRecord(contact) };
+}
+
 /** The accounts this client has met, each pinned at first sight to its key chain (trust.md §A2). */
 export class AccountDirectory implements Directory {
   readonly #store: ClientStore;
@@ -110,18 +115,22 @@ export class AccountDirectory implements Directory {
     }
   }
 
-  /** Puts an account that was made or proved elsewhere into the directory: this device's own, at enrolment. */
-  remember(contact: Contact): StoreChange {
+  /** Takes a contact into memory that is on disk now. */
+  adopt(contact: Contact): void {
     this.#contacts.set(idText(contact.account), contact);
-    return { kind: "put", collection: "contact", key: idText(contact.account), value: encodeRecord(contact) };
   }
 
-  /** Marks an account as checked by the user of this client. */
-  async check(account: Uint8Array, how: "invite"): Promise<StoreChange> {
+  /** The account's contact with the mark "checked by the user of this client": for storing, then for {@link adopt}. */
+  async checked(account: Uint8Array, how: "invite"): Promise<Contact> {
     await this.#stateOf(account);
     const contact = this.contact(account);
     if (!contact) throw new DirectoryUnavailable("the account is not known");
-    return this.remember({ ...contact, checked: { atMs: this.#clock.nowMs(), how } });
+    return { ...contact, checked: { atMs: this.#clock.nowMs(), how } };
+  }
+
+  /** Looks up those of `accounts` that are not known yet, as after a look-up that could not be stored. */
+  async meet(accounts: Iterable<Uint8Array>): Promise<void> {
+    for (const account of accounts) if (!this.contact(account)) await this.#fetchState(account);
   }
 
   /** The account's verified state, from memory, from the store, or from the relay. */
@@ -187,7 +196,8 @@ export class AccountDirectory implements Directory {
       if (relation === "shorter") return known;
       if (relation === "same" && known.name === contact.name) return known;
     }
-    this.#store.write([this.remember(contact)]);
+    this.#store.write([contactChange(contact)]);
+    this.adopt(contact);
     this.#states.set(text, Promise.resolve(state));
     return contact;
   }

@@ -6,7 +6,8 @@ import type { Delivery, RelayConnection } from "../connection/connection.ts";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import type { LogView } from "../log/log-replica.ts";
-import type { AccountDirectory } from "./account-directory.ts";
+import { contactChange } from "./account-directory.ts";
+import type { AccountDirectory, Contact } from "./account-directory.ts";
 import { NotAuthorised } from "./authorization.ts";
 import { openInboxItem } from "./inbox-item.ts";
 import type { InboxBody } from "./inbox-item.ts";
@@ -47,6 +48,14 @@ export type InboxOutcome =
   /** Not for us, forged, or used up: nothing to show. */
   | { readonly kind: "ignored" };
 
+/** What an item does, and what is written with it. */
+interface Effect {
+  readonly outcome: InboxOutcome;
+  readonly changes: readonly StoreChange[];
+  /** A contact that is checked once this is on disk. */
+  readonly checked?: Contact;
+}
+
 /** This device's inbox: each item is processed once, its effect and the cursor in one write. */
 export class Inbox {
   readonly #store: ClientStore;
@@ -79,15 +88,16 @@ export class Inbox {
   /** Processes one item, and tells the relay that it may forget it. Throws `DirectoryUnavailable`: it comes again. */
   async process(item: Item, connection: RelayConnection): Promise<InboxOutcome> {
     if (item.seq <= this.#cursor) return { kind: "ignored" };
-    const { outcome, changes } = await this.#effectOf(item);
+    const { outcome, changes, checked } = await this.#effectOf(item);
     const cursor = encodeRecord({ cursor: item.seq });
     this.#store.write([...changes, { kind: "put", collection: "value", key: CURSOR_KEY, value: cursor }]);
     this.#cursor = item.seq;
+    if (checked) this.#directory.adopt(checked);
     await connection.request({ kind: "acknowledge-inbox", upTo: item.seq }, "done");
     return outcome;
   }
 
-  async #effectOf(item: Item): Promise<{ readonly outcome: InboxOutcome; readonly changes: readonly StoreChange[] }> {
+  async #effectOf(item: Item): Promise<Effect> {
     const nothing = { outcome: { kind: "ignored" } as const, changes: [] };
     let body: InboxBody;
     try {
@@ -124,10 +134,11 @@ export class Inbox {
     const proof = { secret: new Secret(link.secret), account, deviceKey, serverId: this.#serverId, checkpoint: view };
     if (!verifyJoinMac(proof, mac)) return undefined;
     const used: StoredInviteLink = { ...link, usedBy: account.slice() };
+    const checked = await this.#directory.checked(account, "invite");
     const changes: StoreChange[] = [
-      await this.#directory.check(account, "invite"),
+      contactChange(checked),
       { kind: "put", collection: "invite-link", key, value: encodeRecord(used) },
     ];
-    return { outcome: { kind: "guest", link: key, account: account.slice(), view } as const, changes };
+    return { outcome: { kind: "guest", link: key, account: account.slice(), view } as const, changes, checked };
   }
 }

@@ -312,6 +312,7 @@ export class Room implements CommitHost {
     this.#heads.clear();
     this.timeline.forgetTail();
     this.#unsure = false;
+    this.#retry();
   }
 
   async #processBatch(batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[]): Promise<void> {

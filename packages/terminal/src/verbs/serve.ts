@@ -66,9 +66,10 @@ async function announce(
   streams: Streams,
   running: Awaited<ReturnType<typeof startRelayService>>,
 ): Promise<void> {
-  const { address, code, accounts } = await running.describe();
+  const { address, code, logKey, accounts } = await running.describe();
   await streams.print(`Parley relay at ${address}`);
   await streams.print(`Server code  ${code}`);
+  await streams.print(`Log key      ${logKey}`);
   if (accounts > 0) return;
   await streams.print("Nobody is here yet. The first person comes with this link, within a day:");
   await streams.print("");
