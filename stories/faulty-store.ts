@@ -1,4 +1,9 @@
-import type { ClientStore, Collection, KeyRange, StoreChange } from "../packages/client/src/store/client-store.ts";
+import type {
+  ClientStore,
+  Collection,
+  KeyRange,
+  StoreChange,
+} from "../packages/client/src/store/client-store.ts";
 import { StoreError } from "../packages/client/src/store/client-store.ts";
 
 /** How a write goes wrong. */

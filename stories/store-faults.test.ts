@@ -1,10 +1,10 @@
-import { describe, expect, it } from "vitest";
 import { ChatError } from "@parley/client";
+import { describe, expect, it } from "vitest";
 import { StoreError } from "../packages/client/src/store/client-store.ts";
 import type { StoreFault } from "./faulty-store.ts";
 import { FaultyStore } from "./faulty-store.ts";
-import { connected, lines, until, World } from "./world.ts";
 import type { Person } from "./world.ts";
+import { connected, lines, until, World } from "./world.ts";
 
 /** What ana does; a step that fails tells her so, and she does it again. */
 async function tell(ana: Person, bo: Person): Promise<string> {
@@ -64,22 +64,35 @@ async function storyWithFault(nth: number, fault: StoreFault): Promise<{ writes:
   await ana.chat.send(room, "the end");
   const said = (person: Person) => lines(person, room).filter((line) => /^(ana|bo): /.test(line));
   await until(bo, "the end is here", () => said(bo).includes("ana: the end"));
-  await until(ana, "the end is here", () => said(ana).includes("ana: the end") && ana.chat.snapshot().queued === 0);
+  await until(
+    ana,
+    "the end is here",
+    () => said(ana).includes("ana: the end") && ana.chat.snapshot().queued === 0,
+  );
   expect(said(ana).sort(), lines(ana, room).join("\n")).toEqual(said(bo).sort());
   for (const text of promised) expect(said(bo).filter((line) => line === `ana: ${text}`)).toHaveLength(1);
-  expect(ana.chat.snapshot().rooms.filter(({ id }) => id === room)).toMatchObject([{ state: "active", memberCount: 2 }]);
-  world.faults.splice(0, world.faults.length, ...world.faults.filter((error) => !(error instanceof StoreError)));
+  expect(ana.chat.snapshot().rooms.filter(({ id }) => id === room)).toMatchObject([
+    { state: "active", memberCount: 2 },
+  ]);
+  world.faults.splice(
+    0,
+    world.faults.length,
+    ...world.faults.filter((error) => !(error instanceof StoreError)),
+  );
   return { writes };
 }
 
-describe.each(["fails-and-loses", "fails-but-persists"] as const)("a write of the client's store %s", (fault) => {
-  it("at any moment: nothing that was promised is lost, nothing stands twice, the room goes on", async () => {
-    const { writes } = await storyWithFault(0, fault);
-    expect(writes).toBeGreaterThan(20);
-    for (let nth = 1; nth <= writes; nth += 1) {
-      await storyWithFault(nth, fault).catch((error: unknown) => {
-        throw new Error(`with a fault at write ${nth} of ${writes}: ${error}`, { cause: error });
-      });
-    }
-  }, 120_000);
-});
+describe.each(["fails-and-loses", "fails-but-persists"] as const)(
+  "a write of the client's store %s",
+  (fault) => {
+    it("at any moment: nothing that was promised is lost, nothing stands twice, the room goes on", async () => {
+      const { writes } = await storyWithFault(0, fault);
+      expect(writes).toBeGreaterThan(20);
+      for (let nth = 1; nth <= writes; nth += 1) {
+        await storyWithFault(nth, fault).catch((error: unknown) => {
+          throw new Error(`with a fault at write ${nth} of ${writes}: ${error}`, { cause: error });
+        });
+      }
+    }, 120_000);
+  },
+);

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { ClientStore } from "../packages/client/src/store/client-store.ts";
 import type { Chat, TimelineItem } from "@parley/client";
 import { openChat, openStore, signUp } from "@parley/client/node";
 import type { Relay, RelayOptions } from "@parley/server";
 import { startRelay } from "@parley/server";
 import { formatInviteLink } from "@parley/trust";
+import type { ClientStore } from "../packages/client/src/store/client-store.ts";
 
 const PATIENCE_MS = 20_000;
 
@@ -98,7 +98,7 @@ export class World implements AsyncDisposable {
     return openChat({
       folder,
       store: this.wrapStore(store, basename(folder)),
-      unsafeTestingIgnoreLog, 
+      unsafeTestingIgnoreLog,
       onFault: (error) => this.faults.push(error),
     });
   }

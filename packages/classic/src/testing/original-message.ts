@@ -11,7 +11,7 @@ const LEN_GEN = 16;
 const LEN_PK = 1024;
 
 /** The error with the name that Python would have given it. */
-export class PythonError extends Error {
+class PythonError extends Error {
   override readonly name: "InvalidDH" | "InvalidMessage" | "UnicodeDecodeError" | "ValueError";
 
   constructor(name: PythonError["name"], message: string) {

@@ -322,8 +322,7 @@ class ChatClient implements Chat {
   }
 
   log(): ServerLog {
-    const find = async (name: string) => (await this.#person(name)).account;
-    return serverLog({ watch: this.#watch, connection: () => this.#online(), find });
+    return serverLog(this.#watch, { connection: () => this.#online(), person: (name) => this.#person(name) });
   }
 
   reconnect(): void {
@@ -364,7 +363,8 @@ class ChatClient implements Chat {
   async #connected(connection: RelayConnection): Promise<void> {
     await this.#watch.connected(connection);
     await this.#compareWithInvite();
-    for (const room of this.#rooms.all()) await this.#directory.meet(accountsIn(room, this.#context).values());
+    for (const room of this.#rooms.all())
+      await this.#directory.meet(accountsIn(room, this.#context).values());
     await this.#rooms.connected(connection);
     await this.#supply.topUp(connection, connection.session.stock);
     await this.#links.greet(connection);

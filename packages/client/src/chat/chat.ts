@@ -223,7 +223,10 @@ export interface Chat {
   setTopic(room: string, topic: string): Promise<void>;
   setRole(room: string, person: string, role: Role): Promise<void>;
 
-  /** Puts a message on disk and returns its id at once; it goes out when it can, in order, exactly once. */
+  /**
+   * Puts a message on disk and returns its id at once; it goes out when it can, in order, exactly once. It is known by this
+   * id until it is sent, then by its place in the timeline.
+   */
   send(room: string, text: string): Promise<string>;
   /** Tries a failed message again. */
   retry(message: string): Promise<void>;

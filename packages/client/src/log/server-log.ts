@@ -8,13 +8,17 @@ import { entriesOf } from "./log-audit.ts";
 import type { LogWatch } from "./log-watch.ts";
 
 /** The replica as the chat's face shows it. `connection` throws ChatError `offline`. */
-export function serverLog(options: {
-  readonly watch: LogWatch;
-  readonly connection: () => RelayConnection;
-  /** The account of a name. Throws ChatError. */
-  readonly find: (name: string) => Promise<Uint8Array>;
-}): ServerLog {
-  const { watch, connection, find } = options;
+export function serverLog(
+  watch: LogWatch,
+  {
+    connection,
+    person,
+  }: {
+    readonly connection: () => RelayConnection;
+    /** The account of a name. Throws ChatError. */
+    readonly person: (name: string) => Promise<{ readonly account: Uint8Array }>;
+  },
+): ServerLog {
   const { replica } = watch;
   const status = (): ServerLogStatus => {
     const { origin = "", size = 0, root, syncedAtMs = 0 } = replica.head ?? {};
@@ -50,7 +54,7 @@ export function serverLog(options: {
       return !head || (tree.size === head.size && bytesEqual(tree.root, head.root));
     },
     async prove(name) {
-      const account = await find(name);
+      const { account } = await person(name);
       const { head } = replica;
       if (!head) throw new ChatError("refused", "this relay keeps no log");
       const proofs: Uint8Array[] = [];

@@ -1,18 +1,24 @@
-import { idText, ProtocolError } from "@parley/protocol";
 import type { DeviceAddress } from "@parley/protocol";
-import { readLeafCredential, relationToPin, TrustError, verifyAccountChain, verifyLeafCredential } from "@parley/trust";
+import { idText, ProtocolError } from "@parley/protocol";
 import type { AccountState } from "@parley/trust";
+import {
+  readLeafCredential,
+  relationToPin,
+  TrustError,
+  verifyAccountChain,
+  verifyLeafCredential,
+} from "@parley/trust";
 import { ChatError } from "../chat/chat.ts";
 import { displayName } from "../chat/display-text.ts";
 import type { Clock } from "../connection/clock.ts";
-import { ConnectionError } from "../connection/connection.ts";
 import type { AnswerTo, RelayConnection } from "../connection/connection.ts";
+import { ConnectionError } from "../connection/connection.ts";
 import type { LogWatch } from "../log/log-watch.ts";
-import { decodeRecord, encodeRecord } from "../store/record.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
 import { NotAuthorised } from "./authorization.ts";
-import { DirectoryUnavailable } from "./directory.ts";
 import type { Directory } from "./directory.ts";
+import { DirectoryUnavailable } from "./directory.ts";
 
 /** An account met, as it is kept. From the first look-up on, only what follows from this chain is believed. */
 export interface Contact {
@@ -54,7 +60,8 @@ export class AccountDirectory implements Directory {
     this.#clock = options.clock;
     this.#connection = options.connection;
     this.#log = options.log;
-    for (const [key, value] of options.store.range("contact")) this.#contacts.set(key, decodeRecord<Contact>(value));
+    for (const [key, value] of options.store.range("contact"))
+      this.#contacts.set(key, decodeRecord<Contact>(value));
   }
 
   contact(account: Uint8Array): Contact | undefined {
@@ -85,7 +92,8 @@ export class AccountDirectory implements Directory {
       const verdict = await verifyLeafCredential(identity, signatureKey, fresh);
       if (verdict.status === "revoked" && entering) throw new NotAuthorised("a device that was revoked");
     } catch (error) {
-      if (error instanceof TrustError) throw new NotAuthorised(`a key that is not of ${this.nameOf(device.account)}`);
+      if (error instanceof TrustError)
+        throw new NotAuthorised(`a key that is not of ${this.nameOf(device.account)}`);
       throw error;
     }
   }
@@ -102,14 +110,18 @@ export class AccountDirectory implements Directory {
       const answer = await this.#ask({ name, account: undefined });
       const known = [...this.#contacts.values()].find((contact) => contact.name === name);
       if (known && idText(known.account) !== idText(answer.account)) {
-        throw new ChatError("refused", `the relay now gives another account for ${name} than the one you know`);
+        throw new ChatError(
+          "refused",
+          `the relay now gives another account for ${name} than the one you know`,
+        );
       }
       return await this.#accept(answer);
     } catch (error) {
       if (error instanceof ProtocolError && error.code === "not-found") {
         throw new ChatError("no-such-person", `nobody here is called ${name}`);
       }
-      if (error instanceof DirectoryUnavailable) throw new ChatError("offline", "not connected: this needs the relay");
+      if (error instanceof DirectoryUnavailable)
+        throw new ChatError("offline", "not connected: this needs the relay");
       if (error instanceof NotAuthorised) throw new ChatError("refused", error.message);
       throw error;
     }
@@ -192,7 +204,8 @@ export class AccountDirectory implements Directory {
     if (idText(state.accountId) !== text) throw new NotAuthorised("the relay answered with another account");
     if (known) {
       const relation = relationToPin(await this.#verify(known), state.entryHashes);
-      if (relation === "forked") throw new NotAuthorised(`another history of ${this.nameOf(answer.account)}'s keys`);
+      if (relation === "forked")
+        throw new NotAuthorised(`another history of ${this.nameOf(answer.account)}'s keys`);
       if (relation === "shorter") return known;
       if (relation === "same" && known.name === contact.name) return known;
     }
@@ -206,7 +219,8 @@ export class AccountDirectory implements Directory {
     try {
       return await verifyAccountChain(chain, { nowMs: this.#clock.nowMs(), name, nameOpening });
     } catch (error) {
-      if (error instanceof TrustError) throw new NotAuthorised(`an account whose keys do not hold (${error.code})`);
+      if (error instanceof TrustError)
+        throw new NotAuthorised(`an account whose keys do not hold (${error.code})`);
       throw error;
     }
   }

@@ -1,8 +1,8 @@
-import { deviceText, idText } from "@parley/protocol";
 import type { DeviceAddress } from "@parley/protocol";
+import { deviceText, idText } from "@parley/protocol";
 import type { CommitChanges } from "../mls/index.ts";
-import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { RoomPolicy, RoomRole } from "./policy.ts";
+import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 
 /** What the committer told the relay of its roster (docs/protocol.md §4.8). */
 export interface RosterChange {
@@ -52,14 +52,18 @@ export function authorizeCommit(
     if (!atLeast(roleOf(leaf.proposer), least)) throw new NotAuthorised("may not remove this member");
   }
   authorizeAdds(added, policyBefore, roles, roleOf);
-  const [present, gone] = [before, removed].map((leaves) => new Set(leaves.map(({ address }) => deviceText(address))));
+  const [present, gone] = [before, removed].map(
+    (leaves) => new Set(leaves.map(({ address }) => deviceText(address))),
+  );
   for (const { address } of added) {
     if (present?.has(deviceText(address)) && !gone?.has(deviceText(address))) {
       throw new NotAuthorised("adds a device that is there already");
     }
   }
   if (changes.updated) {
-    const [was, is] = [changes.updated.before, changes.updated.after].map((leaf) => deviceText(addressOf(leaf.identity)));
+    const [was, is] = [changes.updated.before, changes.updated.after].map((leaf) =>
+      deviceText(addressOf(leaf.identity)),
+    );
     if (was !== is) throw new NotAuthorised("turns a leaf into another device");
   }
   if (changes.policy) authorizePolicy(changes, policyBefore, decodePolicy(changes.policy), roleOf);
@@ -105,14 +109,19 @@ function authorizeRejoin(
   addressOf: (identity: Uint8Array) => DeviceAddress,
 ): void {
   const replaced = changes.removed.map((leaf) => deviceText(addressOf(leaf.identity)));
-  if (replaced.length !== 1 || replaced[0] !== deviceText(committer)) throw new NotAuthorised("was not in the room");
+  if (replaced.length !== 1 || replaced[0] !== deviceText(committer))
+    throw new NotAuthorised("was not in the room");
   if (changes.added.some((leaf) => leaf.leafIndex !== changes.committer.leafIndex) || changes.policy) {
     throw new NotAuthorised("a rejoin changes nothing else");
   }
   requireSame(told, [], []);
 }
 
-function requireSame(told: RosterChange, added: readonly DeviceAddress[], removed: readonly DeviceAddress[]): void {
+function requireSame(
+  told: RosterChange,
+  added: readonly DeviceAddress[],
+  removed: readonly DeviceAddress[],
+): void {
   const same = (a: readonly DeviceAddress[], b: readonly DeviceAddress[]) =>
     a.map(deviceText).sort().join() === b.map(deviceText).sort().join();
   if (!same(told.added, added) || !same(told.removed, removed)) {

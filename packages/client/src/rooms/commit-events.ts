@@ -1,8 +1,8 @@
-import { bytesEqual, idText } from "@parley/protocol";
 import type { RoomLogEntry } from "@parley/protocol";
+import { bytesEqual, idText } from "@parley/protocol";
 import type { CommitChanges, Member } from "../mls/index.ts";
-import { decodePolicy, effectiveRoles } from "./policy.ts";
 import type { RoomRole } from "./policy.ts";
+import { decodePolicy, effectiveRoles } from "./policy.ts";
 import type { RoomWork } from "./room-work.ts";
 
 /** A room before or after a commit. */
@@ -32,7 +32,10 @@ export function outcomeOf(work: RoomWork, changes: CommitChanges): CommitOutcome
 }
 
 /** Accounts whose own device proposed their removal. */
-export function leaversOf(work: RoomWork | { readonly context: RoomWork["context"] }, changes: CommitChanges): ReadonlySet<string> {
+export function leaversOf(
+  work: RoomWork | { readonly context: RoomWork["context"] },
+  changes: CommitChanges,
+): ReadonlySet<string> {
   const accountOf = (member: Member) => idText(work.context.directory.addressOf(member.identity).account);
   const byLeaf = new Map(changes.membersBefore.map((member) => [member.leafIndex, accountOf(member)]));
   const left = changes.removed.filter((leaf) => byLeaf.get(leaf.proposer) === accountOf(leaf));
@@ -40,7 +43,11 @@ export function leaversOf(work: RoomWork | { readonly context: RoomWork["context
 }
 
 /** Writes what a commit changed into the timeline, in words. */
-export function describeCommit(work: RoomWork, entry: RoomLogEntry, { before, after, leavers }: CommitOutcome): void {
+export function describeCommit(
+  work: RoomWork,
+  entry: RoomLogEntry,
+  { before, after, leavers }: CommitOutcome,
+): void {
   const { directory, me } = work.context;
   const accountsOf = ({ members }: RoomSide) => {
     const accounts = members.map((member) => directory.addressOf(member.identity).account);
@@ -65,7 +72,8 @@ export function describeCommit(work: RoomWork, entry: RoomLogEntry, { before, af
   const rolesBefore = effectiveRoles(decodePolicy(before.policy), accounts);
   for (const [text, role] of effectiveRoles(decodePolicy(after.policy), accounts)) {
     const account = accountsBefore.get(text);
-    if (account && role !== rolesBefore.get(text)) say(`${by} made ${directory.nameOf(account)} ${WITH_ARTICLE[role]}`);
+    if (account && role !== rolesBefore.get(text))
+      say(`${by} made ${directory.nameOf(account)} ${WITH_ARTICLE[role]}`);
   }
 }
 

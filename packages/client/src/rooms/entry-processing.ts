@@ -1,16 +1,16 @@
-import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
 import type { RoomLogEntry } from "@parley/protocol";
-import { displayName } from "../chat/display-text.ts";
-import { decodeRoomContent } from "../content/room-content.ts";
+import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
+import { displayName, displayText } from "../chat/display-text.ts";
 import type { RoomContent } from "../content/room-content.ts";
-import { MlsError } from "../mls/index.ts";
+import { decodeRoomContent } from "../content/room-content.ts";
 import type { Incoming } from "../mls/index.ts";
+import { MlsError } from "../mls/index.ts";
 import { authorizeCommit, NotAuthorised } from "./authorization.ts";
-import { DirectoryUnavailable } from "./directory.ts";
 import { describeCommit, outcomeOf } from "./commit-events.ts";
+import { DirectoryUnavailable } from "./directory.ts";
 import { mentions } from "./mentions.ts";
-import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { RoomRole } from "./policy.ts";
+import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import { sameDevice } from "./room-record.ts";
 import type { RoomWork } from "./room-work.ts";
 
@@ -151,7 +151,10 @@ async function putIntoForce(work: RoomWork, entry: RoomLogEntry): Promise<void> 
     work.settle(await context.engine.admit(pending.secret));
     record.state = "active";
     record.openGap = undefined;
-    work.addEvent(entry.receivedAtMs, "this device is back in the room; messages before this line may be missing");
+    work.addEvent(
+      entry.receivedAtMs,
+      "this device is back in the room; messages before this line may be missing",
+    );
   } else if (group) {
     const before = { members: group.members(), policy: group.policy };
     work.settle(await group.merge(pending.secret));
@@ -232,7 +235,7 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
       if (record.key.length > 0) return;
       record.key = content.key.slice();
       record.name = displayName(content.name);
-      record.topic = displayName(content.topic);
+      record.topic = displayText(content.topic, { multiline: false });
       return;
     case "name":
       if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not name this room`);
@@ -240,8 +243,11 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
       return work.addEvent(atMs, `${name} named the room ${record.name}`);
     case "topic":
       if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not set the topic here`);
-      record.topic = displayName(content.topic);
-      return work.addEvent(atMs, record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`);
+      record.topic = displayText(content.topic, { multiline: false });
+      return work.addEvent(
+        atMs,
+        record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`,
+      );
     case "joined":
       return mine ? undefined : work.addEvent(atMs, `${name} joined`);
     case "log-alarm":
@@ -256,5 +262,8 @@ function may(work: RoomWork, account: Uint8Array, least: RoomRole): boolean {
   const { group, context } = work;
   if (!group?.policy) return false;
   const accounts = group.members().map((member) => context.directory.addressOf(member.identity).account);
-  return atLeast(effectiveRoles(decodePolicy(group.policy), accounts).get(idText(account)) ?? "member", least);
+  return atLeast(
+    effectiveRoles(decodePolicy(group.policy), accounts).get(idText(account)) ?? "member",
+    least,
+  );
 }

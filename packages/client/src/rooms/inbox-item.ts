@@ -1,8 +1,10 @@
+import type { DeviceAddress, Infer } from "@parley/protocol";
 import {
   decode,
   deviceAddress,
   encode,
   fixed,
+  flag,
   inviteId,
   LIMITS,
   opaque,
@@ -10,14 +12,12 @@ import {
   ProtocolError,
   roomId,
   struct,
-  u53,
   u8,
-  flag,
+  u53,
   variant,
 } from "@parley/protocol";
-import type { DeviceAddress, Infer } from "@parley/protocol";
-import { verifySignature } from "@parley/trust";
 import type { Signer } from "@parley/trust";
+import { verifySignature } from "@parley/trust";
 
 const VERSION = 1;
 const LABEL = new TextEncoder().encode("parley-inbox-item-v1");
@@ -40,7 +40,12 @@ const body = variant({
 /** See {@link sealInboxItem}. */
 export type InboxBody = Infer<typeof body>;
 
-const signed = struct({ version: u8, sender: deviceAddress, recipient: fixed(32), body: opaque(LIMITS.inboxItemBytes) });
+const signed = struct({
+  version: u8,
+  sender: deviceAddress,
+  recipient: fixed(32),
+  body: opaque(LIMITS.inboxItemBytes),
+});
 const layout = struct({ signed: opaque(LIMITS.inboxItemBytes), signature: fixed(64) });
 
 /** @returns an inbox item for `recipient` (an account), signed by the sender's device. */
@@ -67,7 +72,8 @@ export async function openInboxItem(
   const { version, sender, recipient, body: inner } = decode(signed, content);
   if (version !== VERSION) throw new ProtocolError("malformed", "inbox item version");
   const same = (a: Uint8Array, b: Uint8Array) => a.toHex() === b.toHex();
-  if (!same(recipient, expected.recipient)) throw new ProtocolError("malformed", "inbox item of another account");
+  if (!same(recipient, expected.recipient))
+    throw new ProtocolError("malformed", "inbox item of another account");
   if (!same(sender.account, expected.sender.account) || sender.device !== expected.sender.device) {
     throw new ProtocolError("malformed", "inbox item of another sender");
   }

@@ -1,16 +1,16 @@
-import { idText, ProtocolError } from "@parley/protocol";
 import type { DeviceAddress } from "@parley/protocol";
+import { idText, ProtocolError } from "@parley/protocol";
 import { Secret, verifyJoinMac } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
-import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
-import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import type { LogView } from "../log/log-replica.ts";
-import { contactChange } from "./account-directory.ts";
+import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 import type { AccountDirectory, Contact } from "./account-directory.ts";
+import { contactChange } from "./account-directory.ts";
 import { NotAuthorised } from "./authorization.ts";
-import { openInboxItem } from "./inbox-item.ts";
 import type { InboxBody } from "./inbox-item.ts";
+import { openInboxItem } from "./inbox-item.ts";
 
 const CURSOR_KEY = "inbox-cursor";
 
@@ -131,7 +131,13 @@ export class Inbox {
     const deviceKey = await this.#directory.deviceKey(item.from);
     if (!link || !deviceKey || link.usedBy || link.expiresAtMs < this.#clock.nowMs()) return undefined;
     const { account } = item.from;
-    const proof = { secret: new Secret(link.secret), account, deviceKey, serverId: this.#serverId, checkpoint: view };
+    const proof = {
+      secret: new Secret(link.secret),
+      account,
+      deviceKey,
+      serverId: this.#serverId,
+      checkpoint: view,
+    };
     if (!verifyJoinMac(proof, mac)) return undefined;
     const used: StoredInviteLink = { ...link, usedBy: account.slice() };
     const checked = await this.#directory.checked(account, "invite");
@@ -139,6 +145,10 @@ export class Inbox {
       contactChange(checked),
       { kind: "put", collection: "invite-link", key, value: encodeRecord(used) },
     ];
-    return { outcome: { kind: "guest", link: key, account: account.slice(), view } as const, changes, checked };
+    return {
+      outcome: { kind: "guest", link: key, account: account.slice(), view } as const,
+      changes,
+      checked,
+    };
   }
 }

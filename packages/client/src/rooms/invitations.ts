@@ -1,5 +1,5 @@
-import { bytesEqual, deviceText, idText, LIMITS, ProtocolError } from "@parley/protocol";
 import type { DeviceAddress, Request } from "@parley/protocol";
+import { bytesEqual, deviceText, idText, LIMITS, ProtocolError } from "@parley/protocol";
 import type { Signer } from "@parley/trust";
 import { ChatError } from "../chat/chat.ts";
 import type { RelayConnection } from "../connection/connection.ts";
@@ -9,8 +9,8 @@ import type { AccountDirectory, Contact } from "./account-directory.ts";
 import { NotAuthorised } from "./authorization.ts";
 import { sealInboxItem } from "./inbox-item.ts";
 import { POST_QUANTUM_SUITE } from "./key-package-supply.ts";
-import type { CommitPlan } from "./room-commits.ts";
 import type { Room } from "./room.ts";
+import type { CommitPlan } from "./room-commits.ts";
 
 /** Leaves that one commit adds: their Welcome must fit into an inbox item (1.3 kB for each with X-Wing). */
 const ADDS_PER_COMMIT = 40;
@@ -56,18 +56,30 @@ export async function addPeople(
   return unreachable;
 }
 
-async function claim(inviter: Inviter, person: Contact, connection: RelayConnection): Promise<ClaimedDevice[]> {
-  const answer = await connection.request({ kind: "claim-key-packages", account: person.account }, "key-packages");
+async function claim(
+  inviter: Inviter,
+  person: Contact,
+  connection: RelayConnection,
+): Promise<ClaimedDevice[]> {
+  const answer = await connection.request(
+    { kind: "claim-key-packages", account: person.account },
+    "key-packages",
+  );
   const usable: ClaimedDevice[] = [];
   for (const { device, keyPackage } of answer.packages) {
-    if (!bytesEqual(device.account, person.account)) throw new ProtocolError("malformed", "key package of a stranger");
+    if (!bytesEqual(device.account, person.account))
+      throw new ProtocolError("malformed", "key package of a stranger");
     if (await isUsable(inviter, device, keyPackage)) usable.push({ device, keyPackage: keyPackage.slice() });
   }
   return usable;
 }
 
 /** A key package that is not the device's own is what a lying relay would hand out: it is never used (trust.md T0). */
-async function isUsable({ engine, directory }: Inviter, device: DeviceAddress, keyPackage: Uint8Array): Promise<boolean> {
+async function isUsable(
+  { engine, directory }: Inviter,
+  device: DeviceAddress,
+  keyPackage: Uint8Array,
+): Promise<boolean> {
   let info: KeyPackageInfo;
   try {
     info = await engine.decodeKeyPackage(keyPackage);
@@ -82,13 +94,19 @@ async function isUsable({ engine, directory }: Inviter, device: DeviceAddress, k
   try {
     await directory.requireLeaf(info.identity, info.signatureKey, true);
   } catch (error) {
-    if (error instanceof NotAuthorised) throw new ChatError("refused", `the relay handed out ${error.message}`);
+    if (error instanceof NotAuthorised)
+      throw new ChatError("refused", `the relay handed out ${error.message}`);
     throw error;
   }
   return true;
 }
 
-function planOf(inviter: Inviter, room: Room, claimed: readonly ClaimedDevice[], group: Group): CommitPlan | undefined {
+function planOf(
+  inviter: Inviter,
+  room: Room,
+  claimed: readonly ClaimedDevice[],
+  group: Group,
+): CommitPlan | undefined {
   const present = new Set(
     group.members().map(({ identity }) => deviceText(inviter.directory.addressOf(identity))),
   );

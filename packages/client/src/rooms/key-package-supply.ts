@@ -1,10 +1,10 @@
 import { idText } from "@parley/protocol";
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
-import { peekWelcome } from "../mls/index.ts";
 import type { IdentityFor, MlsEngine } from "../mls/index.ts";
-import { decodeRecord, encodeRecord } from "../store/record.ts";
+import { peekWelcome } from "../mls/index.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
 
 /** X-Wing, AES-256-GCM, SHA-512, Ed25519 (mls.md). */
 export const POST_QUANTUM_SUITE = 83;
@@ -54,7 +54,11 @@ export class KeyPackageSupply {
   }
 
   /** The key package that a Welcome was made for, if it is one of ours. */
-  find(welcome: Uint8Array): { readonly keyPackage: Uint8Array; readonly secret: Uint8Array; readonly used: StoreChange[] } | undefined {
+  find(
+    welcome: Uint8Array,
+  ):
+    | { readonly keyPackage: Uint8Array; readonly secret: Uint8Array; readonly used: StoreChange[] }
+    | undefined {
     for (const ref of peekWelcome(welcome).keyPackageRefs) {
       const value = this.#store.get("key-package", idText(ref));
       if (!value) continue;
@@ -75,7 +79,12 @@ export class KeyPackageSupply {
     });
     const { keyPackage, secret } = made;
     const stored: StoredKeyPackage = { keyPackage, secret, lastResort, madeAtMs: this.#clock.nowMs() };
-    changes.push({ kind: "put", collection: "key-package", key: idText(made.ref), value: encodeRecord(stored) });
+    changes.push({
+      kind: "put",
+      collection: "key-package",
+      key: idText(made.ref),
+      value: encodeRecord(stored),
+    });
     return keyPackage;
   }
 

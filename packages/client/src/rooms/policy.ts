@@ -1,5 +1,5 @@
-import { accountId, decode, encode, flag, idText, list, LIMITS, oneOf, struct, u8 } from "@parley/protocol";
 import type { Infer } from "@parley/protocol";
+import { accountId, decode, encode, flag, idText, LIMITS, list, oneOf, struct, u8 } from "@parley/protocol";
 
 /** Roles from least to most. */
 export const ROLES = ["member", "admin", "owner"] as const;
@@ -53,9 +53,14 @@ export function atLeast(role: RoomRole, least: RoomRole): boolean {
  * Who may do what among `accounts`, the members' accounts in leaf order. A room is never without an owner: when every
  * owner is gone, the admins act as owners, and without admins the account with the lowest leaf does.
  */
-export function effectiveRoles(policy: RoomPolicy, accounts: readonly Uint8Array[]): ReadonlyMap<string, RoomRole> {
+export function effectiveRoles(
+  policy: RoomPolicy,
+  accounts: readonly Uint8Array[],
+): ReadonlyMap<string, RoomRole> {
   const granted = new Map(policy.roles.map(({ account, role }) => [idText(account), role]));
-  const roles = new Map(accounts.map((account) => [idText(account), granted.get(idText(account)) ?? "member"]));
+  const roles = new Map(
+    accounts.map((account) => [idText(account), granted.get(idText(account)) ?? "member"]),
+  );
   if ([...roles.values()].includes("owner")) return roles;
   const heirs = [...roles].filter(([, role]) => role === "admin").map(([account]) => account);
   const [eldest] = roles.keys();

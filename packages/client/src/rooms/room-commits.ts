@@ -1,13 +1,13 @@
-import { decode, deviceText, encode, idText, ProtocolError, request as requestCodec } from "@parley/protocol";
 import type { DeviceAddress, Request } from "@parley/protocol";
+import { decode, deviceText, encode, idText, ProtocolError, request as requestCodec } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
-import { ConnectionError } from "../connection/connection.ts";
 import type { RelayConnection } from "../connection/connection.ts";
+import { ConnectionError } from "../connection/connection.ts";
 import type { CommitDraft, CommitRequest, Group } from "../mls/index.ts";
 import { encodeRecord } from "../store/record.ts";
 import { leaversOf } from "./commit-events.ts";
-import { ChangeSet } from "./room-record.ts";
 import type { PendingCommit, RoomRecord } from "./room-record.ts";
+import { ChangeSet } from "./room-record.ts";
 import type { RoomContext } from "./room-work.ts";
 import { sealRejoinState } from "./sealed-state.ts";
 import type { SerialQueue } from "./serial-queue.ts";
@@ -80,7 +80,9 @@ export class RoomCommits {
    *
    * Throws ChatError `offline` (before anything was sent), `refused`.
    */
-  async commit(plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>): Promise<void> {
+  async commit(
+    plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>,
+  ): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#pending) await this.#decision.promise;
       const connection = this.#host.connection();
@@ -130,7 +132,9 @@ export class RoomCommits {
   /** The relay's log has gone on without the pending commit's epoch: only seen after a restore. */
   #drop(pending: PendingCommit): void {
     if (this.#pending !== pending) return;
-    this.#host.context.store.write([{ kind: "delete", collection: "pending-commit", key: this.#host.roomText }]);
+    this.#host.context.store.write([
+      { kind: "delete", collection: "pending-commit", key: this.#host.roomText },
+    ]);
     this.decided("beaten");
   }
 
@@ -156,7 +160,9 @@ export class RoomCommits {
     context.store.write(changes.list());
     this.#host.setGroup(step.settle());
     this.#pending = pending;
-    return record.state === "active" || record.state === "leaving" ? ("drafted" as const) : ("again" as const);
+    return record.state === "active" || record.state === "leaving"
+      ? ("drafted" as const)
+      : ("again" as const);
   }
 
   async #frame(group: Group, draft: CommitDraft, plan: CommitPlan): Promise<CommitFrame> {

@@ -1,15 +1,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { idText, ProtocolError } from "@parley/protocol";
-import { ConnectionError } from "../connection/connection.ts";
 import type { RelayConnection } from "../connection/connection.ts";
-import { encodeRoomContent } from "../content/room-content.ts";
+import { ConnectionError } from "../connection/connection.ts";
 import type { LogHead, RoomContent } from "../content/room-content.ts";
+import { encodeRoomContent } from "../content/room-content.ts";
 import type { Group } from "../mls/index.ts";
-import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
-import { keysUnder } from "../store/client-store.ts";
 import type { StoreChange } from "../store/client-store.ts";
-import { ChangeSet } from "./room-record.ts";
+import { keysUnder } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 import type { OutboxItem } from "./room-record.ts";
+import { ChangeSet } from "./room-record.ts";
 import type { RoomContext } from "./room-work.ts";
 
 const CLIENT_ID_BYTES = 16;
@@ -113,7 +113,12 @@ export class RoomOutbox {
     const { key, item } = queued;
     const again: QueuedItem = {
       key,
-      item: { ...item, clientId: this.#context.randomBytes(CLIENT_ID_BYTES), failed: undefined, ciphers: undefined },
+      item: {
+        ...item,
+        clientId: this.#context.randomBytes(CLIENT_ID_BYTES),
+        failed: undefined,
+        ciphers: undefined,
+      },
     };
     this.#context.store.write([this.#put(again)]);
     this.#replace(clientId, again);
@@ -145,7 +150,10 @@ export class RoomOutbox {
    * Encrypts the next messages in order and makes the group's new state durable. Must run alone in the room's queue.
    * @returns the group to use from now on, and what to hand to {@link send}; undefined when nothing waits.
    */
-  async encryptBatch(group: Group, head: LogHead): Promise<{ group: Group; batch: readonly EncryptedItem[] } | undefined> {
+  async encryptBatch(
+    group: Group,
+    head: LogHead,
+  ): Promise<{ group: Group; batch: readonly EncryptedItem[] } | undefined> {
     if (this.#inFlight.size > 0) return undefined;
     const next = [...this.#items.values()].filter(({ item }) => !item.failed).slice(0, BATCH);
     if (next.length === 0) return undefined;
@@ -174,12 +182,19 @@ export class RoomOutbox {
   }
 
   /** Sends an encrypted batch, all of it before the first answer. */
-  async send(connection: RelayConnection, room: Uint8Array, batch: readonly EncryptedItem[]): Promise<SendOutcome> {
+  async send(
+    connection: RelayConnection,
+    room: Uint8Array,
+    batch: readonly EncryptedItem[],
+  ): Promise<SendOutcome> {
     const outcomes = await Promise.all(
       batch.map(async ({ queued, message, epoch }): Promise<SendOutcome> => {
         const { clientId } = queued.item;
         try {
-          await connection.request({ kind: "append", room, clientId, epoch, proposal: false, message }, "appended");
+          await connection.request(
+            { kind: "append", room, clientId, epoch, proposal: false, message },
+            "appended",
+          );
           return { kind: "sent" };
         } catch (error) {
           this.#inFlight.delete(idText(clientId));
@@ -187,14 +202,18 @@ export class RoomOutbox {
         }
       }),
     );
-    return outcomes.find(({ kind }) => kind === "wait") ?? outcomes.find(({ kind }) => kind === "later") ?? { kind: "sent" };
+    return (
+      outcomes.find(({ kind }) => kind === "wait") ??
+      outcomes.find(({ kind }) => kind === "later") ?? { kind: "sent" }
+    );
   }
 
   #refused(queued: QueuedItem, error: unknown): SendOutcome {
     if (error instanceof ConnectionError) return { kind: "later" };
     if (!(error instanceof ProtocolError)) throw error;
     if (error.code === "rate-limited") return { kind: "wait", retryAfterMs: error.data.retryAfterMs ?? 1000 };
-    if (error.code === "storage-unavailable" || error.code === "internal") return { kind: "wait", retryAfterMs: 5000 };
+    if (error.code === "storage-unavailable" || error.code === "internal")
+      return { kind: "wait", retryAfterMs: 5000 };
     if (error.retryable) return { kind: "later" };
     this.fail([idText(queued.item.clientId)], FAILURES[error.code] ?? `the relay refused it (${error.code})`);
     return { kind: "sent" };

@@ -1,8 +1,8 @@
 import type { DeviceAddress } from "@parley/protocol";
-import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
+import type { StateChange } from "../mls/index.ts";
 import type { ClientStore, Collection, StoreChange } from "../store/client-store.ts";
 import { StoreError } from "../store/client-store.ts";
-import type { StateChange } from "../mls/index.ts";
+import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
 
 /** Where this device stands with a room. */
 export type RoomState = "active" | "joining" | "repairing" | "leaving" | "left" | "removed";

@@ -2,17 +2,17 @@ import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
 import { inBackground, offline, online } from "../chat/commands.ts";
 import type { RelayConnection } from "../connection/connection.ts";
-import { MlsError } from "../mls/index.ts";
 import type { IdentityFor, MlsEngine } from "../mls/index.ts";
+import { MlsError } from "../mls/index.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import type { Inbox, StoredInvitation } from "./inbox.ts";
 import type { KeyPackageSupply } from "./key-package-supply.ts";
 import { POST_QUANTUM_SUITE } from "./key-package-supply.ts";
 import { encodePolicy, newRoomPolicy } from "./policy.ts";
-import { ChangeSet, loadRoomRecords, putRoomRecord } from "./room-record.ts";
-import type { RoomRecord } from "./room-record.ts";
-import type { RoomContext } from "./room-work.ts";
 import { Room } from "./room.ts";
+import type { RoomRecord } from "./room-record.ts";
+import { ChangeSet, loadRoomRecords, putRoomRecord } from "./room-record.ts";
+import type { RoomContext } from "./room-work.ts";
 import type { Timeline } from "./timeline.ts";
 
 const ROOM_ID_BYTES = 16;
@@ -101,7 +101,12 @@ export class RoomRegistry {
     if (!live) throw offline();
     const room = context.randomBytes(ROOM_ID_BYTES);
     const policy = encodePolicy(newRoomPolicy(context.me.account, direct));
-    const step = await context.engine.create({ groupId: room, suite: POST_QUANTUM_SUITE, identityFor, policy });
+    const step = await context.engine.create({
+      groupId: room,
+      suite: POST_QUANTUM_SUITE,
+      identityFor,
+      policy,
+    });
     const key = context.randomBytes(ROOM_KEY_BYTES);
     const record = { ...newRecord(room, context.clock.nowMs()), name, direct, key, unborn: true };
     const created = this.#begin(record, step);
@@ -122,7 +127,10 @@ export class RoomRegistry {
     const { context, supply, connection, onChange } = this.#options;
     const found = supply.find(invitation.welcome);
     if (!found) {
-      throw new ChatError("no-such-invitation", "this invitation was made for keys that are gone; ask for a new one");
+      throw new ChatError(
+        "no-such-invitation",
+        "this invitation was made for keys that are gone; ask for a new one",
+      );
     }
     const { room, epoch, direct, from, welcome } = invitation;
     const start = await online(async () => {
@@ -154,7 +162,11 @@ export class RoomRegistry {
   }
 
   /** Stores a room that begins here, then takes it into memory. */
-  #begin(record: RoomRecord, step: Awaited<ReturnType<MlsEngine["create"]>>, changes = new ChangeSet()): Room {
+  #begin(
+    record: RoomRecord,
+    step: Awaited<ReturnType<MlsEngine["create"]>>,
+    changes = new ChangeSet(),
+  ): Room {
     const roomText = idText(record.room);
     changes.group(roomText, step.changes);
     putRoomRecord(changes, roomText, record);
@@ -199,7 +211,8 @@ async function joinStep(engine: MlsEngine, request: Parameters<MlsEngine["join"]
     return await engine.join(request);
   } catch (error) {
     if (error instanceof MlsError && error.cause instanceof DirectoryUnavailable) throw offline();
-    if (error instanceof MlsError) throw new ChatError("refused", "this invitation does not hold; nothing was joined");
+    if (error instanceof MlsError)
+      throw new ChatError("refused", "this invitation does not hold; nothing was joined");
     throw error;
   }
 }

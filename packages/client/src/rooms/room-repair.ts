@@ -1,8 +1,8 @@
 import { bytesEqual, encode, ProtocolError, request as requestCodec } from "@parley/protocol";
-import { MlsError } from "../mls/index.ts";
 import type { IdentityFor } from "../mls/index.ts";
-import { sameDevice } from "./room-record.ts";
+import { MlsError } from "../mls/index.ts";
 import type { CommitHost, RoomCommits } from "./room-commits.ts";
+import { sameDevice } from "./room-record.ts";
 import { openRejoinState, sealRejoinState } from "./sealed-state.ts";
 
 const CLIENT_ID_BYTES = 16;
@@ -21,11 +21,18 @@ export function repairDelayMs(attempt: number, random: number): number {
  *
  * @returns false when the relay has no usable GroupInfo: then only another member's replacement can help.
  */
-export async function rejoin(host: CommitHost, commits: RoomCommits, identityFor: IdentityFor): Promise<boolean> {
+export async function rejoin(
+  host: CommitHost,
+  commits: RoomCommits,
+  identityFor: IdentityFor,
+): Promise<boolean> {
   const { context, record } = host;
   const connection = host.connection();
   if (!connection || commits.pending) return true;
-  const answer = await connection.request({ kind: "room-state", room: record.room, epoch: undefined }, "room-state");
+  const answer = await connection.request(
+    { kind: "room-state", room: record.room, epoch: undefined },
+    "room-state",
+  );
   let draft: Awaited<ReturnType<typeof context.engine.rejoin>>;
   try {
     const state = await openRejoinState(record.key, record.room, answer.state);
@@ -33,7 +40,8 @@ export async function rejoin(host: CommitHost, commits: RoomCommits, identityFor
       ...state,
       identityFor,
       formerLeaf: (members) =>
-        members.find(({ identity }) => sameDevice(context.directory.addressOf(identity), context.me))?.leafIndex,
+        members.find(({ identity }) => sameDevice(context.directory.addressOf(identity), context.me))
+          ?.leafIndex,
     });
   } catch (error) {
     if (error instanceof ProtocolError || error instanceof MlsError) return false;

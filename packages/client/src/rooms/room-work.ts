@@ -1,14 +1,14 @@
-import { bytesEqual } from "@parley/protocol";
-import type { DeviceAddress, RoomLogEntry } from "@parley/protocol";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { DeviceAddress, RoomLogEntry } from "@parley/protocol";
+import { bytesEqual } from "@parley/protocol";
 import type { Clock } from "../connection/clock.ts";
-import type { Group, MlsEngine, Step } from "../mls/index.ts";
-import { seqKey } from "../store/record.ts";
 import type { LogWatch } from "../log/log-watch.ts";
+import type { Group, MlsEngine, Step } from "../mls/index.ts";
 import type { ClientStore } from "../store/client-store.ts";
+import { seqKey } from "../store/record.ts";
 import type { Directory } from "./directory.ts";
-import { ChangeSet, putRoomRecord, timelineKey } from "./room-record.ts";
 import type { OutboxItem, PendingCommit, RoomRecord } from "./room-record.ts";
+import { ChangeSet, putRoomRecord, timelineKey } from "./room-record.ts";
 import type { StoredItem, Timeline } from "./timeline.ts";
 
 /** What all rooms of a client share. */

@@ -1,25 +1,25 @@
-import { idText } from "@parley/protocol";
 import type { RoomLogEntry } from "@parley/protocol";
+import { idText } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
-import { ConnectionError } from "../connection/connection.ts";
 import type { RelayConnection } from "../connection/connection.ts";
+import { ConnectionError } from "../connection/connection.ts";
 import type { RoomContent } from "../content/room-content.ts";
-import { MlsError } from "../mls/index.ts";
 import type { Group, IdentityFor } from "../mls/index.ts";
+import { MlsError } from "../mls/index.ts";
 import { keysUnder, StoreError } from "../store/client-store.ts";
 import { seqKey } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
-import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { RoomRole } from "./policy.ts";
-import { leavesOf, RoomCommits } from "./room-commits.ts";
+import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { CommitHost, CommitPlan } from "./room-commits.ts";
+import { leavesOf, RoomCommits } from "./room-commits.ts";
 import { RoomOutbox } from "./room-outbox.ts";
-import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
 import type { RoomRecord } from "./room-record.ts";
+import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
 import { rejoin, repairDelayMs } from "./room-repair.ts";
-import { RoomWork } from "./room-work.ts";
 import type { FollowUp, RoomContext } from "./room-work.ts";
+import { RoomWork } from "./room-work.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -107,7 +107,9 @@ export class Room implements CommitHost {
     if (!this.#group) {
       const prefix = `${this.roomText}/`;
       const rows = this.context.store.range("group", keysUnder(prefix));
-      this.#group = await this.context.engine.restore(rows.map(([key, bytes]) => [key.slice(prefix.length), bytes]));
+      this.#group = await this.context.engine.restore(
+        rows.map(([key, bytes]) => [key.slice(prefix.length), bytes]),
+      );
     }
     return this.#group;
   }
@@ -294,7 +296,8 @@ export class Room implements CommitHost {
       this.#unsure = true;
       this.#waiting = [];
       if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
-      else if (error instanceof StoreError && error.retryable) this.#later("resume", STORE_RETRY_MS, () => this.#events.resume());
+      else if (error instanceof StoreError && error.retryable)
+        this.#later("resume", STORE_RETRY_MS, () => this.#events.resume());
       else this.#events.failed(error);
     } finally {
       this.#draining = undefined;
@@ -315,7 +318,9 @@ export class Room implements CommitHost {
     this.#retry();
   }
 
-  async #processBatch(batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[]): Promise<void> {
+  async #processBatch(
+    batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[],
+  ): Promise<void> {
     const group = this.open ? await this.#groupOrNone() : undefined;
     const work = new RoomWork({
       context: this.context,
@@ -384,7 +389,12 @@ export class Room implements CommitHost {
   #follow(followUp: FollowUp): void {
     switch (followUp) {
       case "tell-state":
-        this.outbox.add({ kind: "state", name: this.record.name, topic: this.record.topic, key: this.record.key });
+        this.outbox.add({
+          kind: "state",
+          name: this.record.name,
+          topic: this.record.topic,
+          key: this.record.key,
+        });
         return this.flush();
       case "commit-proposals":
         return this.#later(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
@@ -483,7 +493,8 @@ export class Room implements CommitHost {
   #run(task: () => Promise<unknown>): void {
     task().catch((error: unknown) => {
       if (error instanceof ConnectionError || (error instanceof ChatError && error.retryable)) return;
-      if (error instanceof StoreError && error.retryable) this.#later("store", STORE_RETRY_MS, () => this.#retry());
+      if (error instanceof StoreError && error.retryable)
+        this.#later("store", STORE_RETRY_MS, () => this.#retry());
       this.#events.failed(error);
     });
   }

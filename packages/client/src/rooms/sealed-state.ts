@@ -14,7 +14,11 @@ export interface RejoinState {
  * Encrypts a room's GroupInfo for keeping at the relay, which so learns no roles and no policy (docs/protocol.md §5.5).
  * AES-256-GCM under the room key, bound to the room.
  */
-export async function sealRejoinState(key: Uint8Array, room: Uint8Array, state: RejoinState): Promise<Uint8Array> {
+export async function sealRejoinState(
+  key: Uint8Array,
+  room: Uint8Array,
+  state: RejoinState,
+): Promise<Uint8Array> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const cipher = await crypto.subtle.encrypt(
     { name: "AES-GCM", iv: nonce, additionalData: room.slice() },
@@ -28,7 +32,11 @@ export async function sealRejoinState(key: Uint8Array, room: Uint8Array, state: 
 }
 
 /** Opens it again; throws ProtocolError `malformed` when it was not made with this key for this room. */
-export async function openRejoinState(key: Uint8Array, room: Uint8Array, sealed: Uint8Array): Promise<RejoinState> {
+export async function openRejoinState(
+  key: Uint8Array,
+  room: Uint8Array,
+  sealed: Uint8Array,
+): Promise<RejoinState> {
   try {
     const plain = await crypto.subtle.decrypt(
       { name: "AES-GCM", iv: sealed.slice(0, NONCE_BYTES), additionalData: room.slice() },

@@ -1,12 +1,19 @@
 import type { TimelineItem, TimelinePage } from "../chat/chat.ts";
-import { decodeRecord, encodeRecord } from "../store/record.ts";
-import { keysUnder } from "../store/client-store.ts";
 import type { ClientStore } from "../store/client-store.ts";
+import { keysUnder } from "../store/client-store.ts";
+import { decodeRecord, encodeRecord } from "../store/record.ts";
 import type { ChangeSet } from "./room-record.ts";
 
 /** A timeline item as it is kept: texts as they came, names looked up when shown. */
 export type StoredItem =
-  | { readonly kind: "message"; readonly seq: number; readonly atMs: number; readonly account: Uint8Array; readonly text: string; readonly mentionsMe: boolean }
+  | {
+      readonly kind: "message";
+      readonly seq: number;
+      readonly atMs: number;
+      readonly account: Uint8Array;
+      readonly text: string;
+      readonly mentionsMe: boolean;
+    }
   | { readonly kind: "event"; readonly seq: number; readonly atMs: number; readonly text: string }
   | {
       readonly kind: "gap";

@@ -16,13 +16,13 @@ const SECRETS = {
 };
 
 /** A step of the demo did not come out as it must. */
-export class DemoFailure extends Error {
+class DemoFailure extends Error {
   override readonly name = "DemoFailure";
 }
 
 /**
  * The whole of Parley at work on this machine: a relay and three people, each a process of its own, over real TLS; then
- * somebody in the middle. Tells `say` what happens. Throws {@link DemoFailure} and others when something is not as it must be.
+ * somebody in the middle. Tells `say` what happens. Throws when something is not as it must be.
  */
 export async function playDemo(say: (line: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "parley-demo-"));

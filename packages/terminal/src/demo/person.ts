@@ -55,7 +55,10 @@ export class Person implements AsyncDisposable {
   }
 
   #settle(reply: PersonReply): void {
-    if (reply.id === 0) return this.#ready.resolve();
+    if (reply.id === 0) {
+      this.#ready.resolve();
+      return;
+    }
     const call = this.#calls.get(reply.id);
     this.#calls.delete(reply.id);
     if ("error" in reply) call?.reject(new PersonFailure(reply.code, reply.error));
