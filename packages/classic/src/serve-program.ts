@@ -54,7 +54,7 @@ async function obtainGroup(command: ServeCommand, stdout: Writable, signal: Abor
     return loaded;
   }
   stdout.write(`Generating a ${GROUP_BITS}-bit prime...\n`);
-  const group = await generateGroup({ onStep: (step) => void stdout.write(step) });
+  const group = await generateGroup({ signal, onStep: (step) => void stdout.write(step) });
   stdout.write("\nDone!\n");
   if (paramsPath !== undefined) await saveGroup(paramsPath, group);
   return group;

@@ -24,7 +24,7 @@ import { KEY_BYTES, labelled, SIGNATURE_BYTES } from "./signature.ts";
 import { hashLeaf } from "./tlog/index.ts";
 
 /** Version of the entry layout. */
-export const CHAIN_ENTRY_VERSION = 1;
+const CHAIN_ENTRY_VERSION = 1;
 /** Length of SHA-256 hashes, server ids and account ids. */
 export const HASH_BYTES = 32;
 /** `subject` and `prev` of a genesis entry. */

@@ -11,9 +11,9 @@ import type { Note, NoteSignature } from "./tlog/index.ts";
 import { keyId, parseNote, SIGNATURE_TYPE_ED25519, signNote, TlogError } from "./tlog/index.ts";
 
 /** First line of a statement; also keeps its signature apart from all others. */
-export const STATEMENT_HEADER = "parley-statement-v1";
+const STATEMENT_HEADER = "parley-statement-v1";
 /** Key name in the signature line of a statement's note. */
-export const STATEMENT_KEY_NAME = "parley-statement";
+const STATEMENT_KEY_NAME = "parley-statement";
 /** Longest life of a session key's certificate. */
 export const SESSION_KEY_LIFETIME_MS = 7 * 24 * 60 * 60 * 1000;
 
