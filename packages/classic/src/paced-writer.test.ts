@@ -43,6 +43,7 @@ describe("towards a peer that may be an original", () => {
     write("one", "two", "three");
     clock.turn(0);
     expect(seen()).toEqual(["one"]);
+    expect(PACE_MS).toBe(20);
     clock.turn(PACE_MS - 1);
     expect(seen()).toEqual(["one"]);
     clock.turn(1);

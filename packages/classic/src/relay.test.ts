@@ -96,6 +96,23 @@ describe("the key exchange", () => {
     );
   });
 
+  test("leaves an original in peace while it still computes its key", async () => {
+    const clock = new HandClock();
+    const { relay, port } = await startRelay({ clock });
+    const { socket, answer } = await greet(port);
+    socket.write(answer);
+    await expect.poll(() => relay.memberCount).toBe(1);
+    await joinOriginal(port);
+    await expect.poll(() => relay.memberCount).toBe(2);
+    clock.turn(499);
+    // What had been written before it would have arrived by the end of another handshake.
+    await joinOriginal(port);
+    expect(socket.bytesRead).toBe(2064);
+    clock.turn(1);
+    await once(socket, "data");
+    expect(socket.bytesRead).toBe(2064 + 48);
+  });
+
   test("survives connections that close or reset before their answer", async () => {
     const { port, logged } = await startRelay();
     for (const part of [
@@ -149,8 +166,9 @@ describe("messages", () => {
     const { port } = await startRelay();
     const bob = await joinOriginal(port);
     await using ann = await ListeningClient.join(port);
-    ann.send("grüße €");
-    await bob.waitFor((line) => line.trimEnd() === "127.0.0.1: grüße €");
+    const text = "grüße € ".repeat(9).trimEnd();
+    ann.send(text);
+    await bob.waitFor((line) => line.trimEnd() === `127.0.0.1: ${text}`);
     expect(bob.fault).toBeUndefined();
   });
 
