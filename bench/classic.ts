@@ -61,8 +61,8 @@ async function startRelayProcess(): Promise<RelayProcess> {
 }
 
 /**
- * One handshake as the relay sees it, answered with a ready-made public key, so that the load costs next to nothing
- * beside the relay. It is over when the relay has closed what it could not keep: everything before that is its work.
+ * One handshake, answered with a ready-made public key, so that the load costs next to nothing beside the relay. It
+ * ends when the relay closes the connection, after it has computed the key, made a member of us and seen us leave.
  */
 async function shakeHands(port: number): Promise<void> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
