@@ -7,7 +7,7 @@ export const LIMITS = {
   /** One WebSocket message in either direction. */
   frameBytes: 4 * MIB,
   /** One MLS application message or proposal, after padding. */
-  messageBytes: 72 * KIB,
+  messageBytes: 84 * KIB,
   /** Text of one message as a person types it. */
   messageTextBytes: 64 * KIB,
   /** One MLS commit, with the paths of a room of a thousand. */

@@ -45,7 +45,7 @@ export type RoomLogEntry = Omit<Infer<typeof layout>, "version">;
 
 /** @returns the canonical bytes that are stored, hashed and delivered. */
 export function encodeRoomLogEntry(entry: RoomLogEntry): Uint8Array {
-  return encode(layout, { version: VERSION, ...entry });
+  return encode(layout, { ...entry, version: VERSION });
 }
 
 /** Reads an entry; throws {@link ProtocolError} `malformed` or `too-large`. */

@@ -1,4 +1,4 @@
-import { ProtocolError } from "@parley/protocol";
+import { bytesEqual, ProtocolError } from "@parley/protocol";
 import { decode as decodeCbor, encode as encodeCbor, rfc8949EncodeOptions } from "cborg";
 
 /**
@@ -81,7 +81,7 @@ export function encodeMimiContent(content: MimiContent): Uint8Array {
   );
 }
 
-/** Reads a message's content; throws ProtocolError `malformed`. */
+/** Reads a message's content; throws ProtocolError `malformed`, also for any but the deterministic encoding. */
 export function decodeMimiContent(bytes: Uint8Array): MimiContent {
   let value: unknown;
   try {
@@ -91,7 +91,7 @@ export function decodeMimiContent(bytes: Uint8Array): MimiContent {
   }
   const [salt, replaces, topicId, expires, inReplyTo, extensions, part] = arrayOf(value, 7);
   if (!(extensions instanceof Map)) throw malformed("extensions");
-  return {
+  const content = {
     salt: byteString(salt, SALT_BYTES),
     replaces: replaces === null ? null : byteString(replaces, MESSAGE_ID_BYTES),
     topicId: byteString(topicId),
@@ -100,6 +100,8 @@ export function decodeMimiContent(bytes: Uint8Array): MimiContent {
     extensions,
     part: partFromArray(part, 1),
   };
+  if (!bytesEqual(encodeMimiContent(content), bytes)) throw malformed("not the deterministic encoding");
+  return content;
 }
 
 function partToArray({ disposition, language, body }: NestedPart): unknown[] {

@@ -10,6 +10,7 @@ import { keysUnder, StoreError } from "../store/client-store.ts";
 import { seqKey } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
+import { NamedTimers } from "./named-timers.ts";
 import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { CommitHost, CommitPlan } from "./room-commits.ts";
@@ -67,7 +68,7 @@ export class Room implements CommitHost {
   /** A task has failed: memory and store may differ. */
   #unsure = false;
   #told = 0;
-  readonly #timers = new Map<string, () => void>();
+  readonly #timers: NamedTimers;
 
   constructor(options: {
     readonly context: RoomContext;
@@ -82,6 +83,7 @@ export class Room implements CommitHost {
     this.timeline = options.timeline;
     this.#identityFor = options.identityFor;
     this.#events = options.events;
+    this.#timers = new NamedTimers(this.context.clock);
     this.queue = new SerialQueue({
       before: () => this.#reloadIfUnsure(),
       failed: (error) => {
@@ -162,8 +164,7 @@ export class Room implements CommitHost {
     this.#connection = undefined;
     this.#waiting = [];
     this.outbox.disconnected();
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
+    this.#timers.cancelAll();
   }
 
   /** Finishes what is under way. Nothing may be asked of the room afterwards. */
@@ -297,7 +298,7 @@ export class Room implements CommitHost {
       this.#waiting = [];
       if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
       else if (error instanceof StoreError && error.retryable)
-        this.#later("resume", STORE_RETRY_MS, () => this.#events.resume());
+        this.#timers.set("resume", STORE_RETRY_MS, () => this.#events.resume());
       else this.#events.failed(error);
     } finally {
       this.#draining = undefined;
@@ -382,7 +383,7 @@ export class Room implements CommitHost {
     });
     if (!batch) return;
     const outcome = await this.outbox.send(connection, this.record.room, batch);
-    if (outcome.kind === "wait") this.#later("flush", outcome.retryAfterMs, () => this.flush());
+    if (outcome.kind === "wait") this.#timers.set("flush", outcome.retryAfterMs, () => this.flush());
     this.#events.timelineChanged();
   }
 
@@ -397,12 +398,12 @@ export class Room implements CommitHost {
         });
         return this.flush();
       case "commit-proposals":
-        return this.#later(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
+        return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
       case "replace":
-        return this.#later(followUp, this.#turn(), () => this.#run(() => this.#replaceRefused()));
+        return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#replaceRefused()));
       case "rejoin": {
         const wait = repairDelayMs(this.#repairs++, this.#random());
-        return this.#later(followUp, wait, () => this.#run(() => this.#rejoin()));
+        return this.#timers.set(followUp, wait, () => this.#run(() => this.#rejoin()));
       }
     }
   }
@@ -480,21 +481,12 @@ export class Room implements CommitHost {
     return undefined;
   }
 
-  #later(name: string, delayMs: number, run: () => void): void {
-    this.#timers.get(name)?.();
-    const cancel = this.context.clock.setTimer(delayMs, () => {
-      this.#timers.delete(name);
-      run();
-    });
-    this.#timers.set(name, cancel);
-  }
-
   /** Background work: what the network or the relay refuses is tried again by the next event, the rest is told. */
   #run(task: () => Promise<unknown>): void {
     task().catch((error: unknown) => {
       if (error instanceof ConnectionError || (error instanceof ChatError && error.retryable)) return;
       if (error instanceof StoreError && error.retryable)
-        this.#later("store", STORE_RETRY_MS, () => this.#retry());
+        this.#timers.set("store", STORE_RETRY_MS, () => this.#retry());
       this.#events.failed(error);
     });
   }

@@ -8,7 +8,7 @@ import {
   updateServerMeta,
   verifyServerChain,
 } from "@parley/trust";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { readTextIfPresent, writeOwnerFile } from "../data-file.ts";
 import type { LogKey } from "../log/log-key.ts";
 import { openLogKey } from "../log/log-key.ts";
@@ -41,8 +41,12 @@ export class NewIdentity {
 const FILE = "identity.json";
 const NEXT_KEY_FILE = "next-key";
 
-const hex = z.string().regex(/^([0-9a-f]{2})+$/);
-const keyFile = z.object({ version: z.literal(1), chain: z.array(hex).min(1), identity: hex.length(64) });
+const hex = z.string().check(z.regex(/^([0-9a-f]{2})+$/));
+const keyFile = z.object({
+  version: z.literal(1),
+  chain: z.array(hex).check(z.minLength(1)),
+  identity: hex.check(z.length(64)),
+});
 
 /**
  * The identity and the log key of the data folder. When there is no identity it is made, and `onNewIdentity` is awaited

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { NoteSigner } from "@parley/trust/tlog";
 import { generateKey, noteSigner, SIGNATURE_TYPE_ED25519 } from "@parley/trust/tlog";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { readTextIfPresent, writeOwnerFile } from "../data-file.ts";
 
 /** The key that signs the transparency log's checkpoints. It signs nothing else, and is not the identity key. */
@@ -17,8 +17,8 @@ const FILE = "log-key.json";
 
 const keyFile = z.object({
   version: z.literal(1),
-  origin: z.string().min(1),
-  seed: z.string().regex(/^[0-9a-f]{64}$/),
+  origin: z.string().check(z.minLength(1)),
+  seed: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
 });
 
 /** The log key of the data folder; made, for a log of `hostName`, when there is none. */
