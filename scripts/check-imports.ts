@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 
-const root = join(import.meta.dirname, "..");
+/** The tree to check: a folder under git, by default this one. */
+const root = process.argv[2] ?? join(import.meta.dirname, "..");
 
 /** docs: ARCHITECTURE.md, "The house". An arrow means "may import". */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

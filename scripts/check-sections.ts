@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const root = join(import.meta.dirname, "..");
+/** The tree to check: a folder under git, by default this one. */
+const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const CITATION = /(docs\/[a-z0-9-]+\.md),? §(\d+(?:\.\d+)*)/g;
 
 const headings = new Map<string, ReadonlySet<string>>();

@@ -1,15 +1,12 @@
-import type { DeviceAddress } from "@parley/protocol";
 import { bytesEqual, idText, isName, LIMITS } from "@parley/protocol";
-import type { HostAddress, Signer } from "@parley/trust";
 import { createLeafCredential } from "@parley/trust";
-import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
-import type { RelayLink, RelayLinkOptions } from "../connection/relay-link.ts";
+import type { RelayLink } from "../connection/relay-link.ts";
 import { startRelayLink } from "../connection/relay-link.ts";
 import type { LogAlarm } from "../log/log-watch.ts";
 import { LogWatch } from "../log/log-watch.ts";
 import { serverLog } from "../log/server-log.ts";
-import type { AuthenticationService, MlsEngine } from "../mls/index.ts";
+import type { MlsEngine } from "../mls/index.ts";
 import type { Contact } from "../rooms/account-directory.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
 import type { InboxOutcome, StoredInvitation } from "../rooms/inbox.ts";
@@ -18,46 +15,16 @@ import { addPeople } from "../rooms/invitations.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
 import { decodePolicy, encodePolicy, withRole } from "../rooms/policy.ts";
 import type { Room } from "../rooms/room.ts";
+import { leavesOf } from "../rooms/room-commits.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
-import type { ClientStore } from "../store/client-store.ts";
 import { decodeRecord } from "../store/record.ts";
-import type { Chat, ChatSnapshot, Member, Role, ServerLog, ServerTrust, TimelinePage } from "./chat.ts";
+import type { Chat, ChatSnapshot, Member, Role, ServerLog, TimelinePage } from "./chat.ts";
 import { ChatError } from "./chat.ts";
+import type { ChatParts } from "./chat-parts.ts";
 import { inBackground, offline, online, requireText } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
 import { accountsIn, memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
-
-/** The recovery words of sign-up, until the user has confirmed that they are written down. */
-export interface RecoveryWordsReminder {
-  /** Where they lie; undefined when they have been confirmed. */
-  file(): string | undefined;
-  /** Compares; removes the file and answers true when they are the same. */
-  confirm(words: string): Promise<boolean>;
-}
-
-/** What a running chat is made of. Everything but the store belongs to one account on one device. */
-export interface ChatParts {
-  readonly store: ClientStore;
-  readonly clock: Clock;
-  readonly randomBytes: (length: number) => Uint8Array;
-  readonly me: DeviceAddress;
-  readonly name: string;
-  readonly signer: Signer;
-  /** Where the relay is, as it stands in links. */
-  readonly address: HostAddress;
-  readonly serverId: Uint8Array;
-  /** What is known of the server before it is reached. */
-  readonly server: ServerTrust;
-  readonly connect: RelayLinkOptions["connect"];
-  readonly createEngine: (authenticationService: AuthenticationService) => MlsEngine;
-  readonly recoveryWords: RecoveryWordsReminder;
-  /** Keeps proof that the server's log forked. @returns where, for a sentence. */
-  readonly keepEvidence: (evidence: Uint8Array) => string;
-  readonly unsafeTestingIgnoreLog?: boolean;
-  /** A fault that nobody waits for: told to the operator of this client, never to others. */
-  readonly onFault: (error: unknown) => void;
-}
 
 /** Opens what the store holds and starts to connect. */
 export async function startChat(parts: ChatParts): Promise<Chat> {
@@ -246,7 +213,11 @@ class ChatClient implements Chat {
       throw new ChatError("no-such-person", `${person} is not in this room`);
     await online(() =>
       target.commit((group) => {
-        const leaves = target.leaves(group, new Set([idText(contact.account)]));
+        const leaves = leavesOf(
+          group,
+          (identity) => this.#directory.addressOf(identity),
+          new Set([idText(contact.account)]),
+        );
         return leaves.length > 0 ? { request: { remove: leaves } } : undefined;
       }),
     );

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesEqual } from "@parley/protocol";
 import type { Invite, ServerPin } from "@parley/trust";
 import { recoveryWordsOf, Secret, seedFromRecoveryWords, TrustError } from "@parley/trust";
-import type { RecoveryWordsReminder } from "../chat/chat-client.ts";
+import type { RecoveryWordsReminder } from "../chat/chat-parts.ts";
 import { greetingChange } from "../chat/invite-links.ts";
 import type { EnrolledAccount } from "../connection/enrolment.ts";
 import type { ServerPins } from "../connection/server-trust.ts";

@@ -14,7 +14,7 @@ import { NamedTimers } from "./named-timers.ts";
 import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { CommitHost, CommitPlan } from "./room-commits.ts";
-import { leavesOf, RoomCommits } from "./room-commits.ts";
+import { RoomCommits } from "./room-commits.ts";
 import { RoomOutbox } from "./room-outbox.ts";
 import type { RoomRecord } from "./room-record.ts";
 import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
@@ -495,10 +495,5 @@ export class Room implements CommitHost {
   #retry(): void {
     const connection = this.#connection;
     if (connection) this.#run(() => this.live(connection));
-  }
-
-  /** The leaves of these accounts. */
-  leaves(group: Group, accounts: ReadonlySet<string>): readonly number[] {
-    return leavesOf(group, (identity) => this.context.directory.addressOf(identity), accounts);
   }
 }
