@@ -1,69 +1,83 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
-import { dismiss, hear, person, startProcess, waitUntil } from "./people/person.ts";
+import { BenchPerson } from "./room/bench-person.ts";
+import { BenchRelay } from "./room/bench-relay.ts";
 import type { BenchRow } from "./row.ts";
 
-const SENDERS = 4;
-const OFFERED_PER_S = 1_000;
-const DURATION_MS = 8_000;
-/** The first messages find cold code. */
-const WARM_UP = 1_000;
-const P50_GOAL_MS = 5;
-const P99_GOAL_MS = 25;
+const SECONDS = 8;
+/** Messages of this time, at the start, are not counted. */
+const WARM_UP_SECONDS = 2;
+const LOAD_CONNECTIONS = 10;
+
+interface Offer {
+  readonly senders: number;
+  /** Of all senders together; real clients in one process, which encrypt, store and read everything. */
+  readonly perSecond: number;
+  /** Of the load in other rooms: ciphertext that no client reads. */
+  readonly loadPerSecond: number;
+}
 
 /**
- * From `Chat.send` to the timeline of another client, while four real clients offer 1,000 messages a second together.
- * Relay, senders and reader are a process each; TLS over loopback; fsync at the senders, the relay and the reader.
+ * From `Chat.send` at one client to the timeline of another: loopback TLS, encryption, the relay's fsync and both clients'.
+ * Relay, senders, load and reader have a process each, on the machine's two cores.
  */
 export async function benchLatency(): Promise<readonly BenchRow[]> {
-  const folder = mkdtempSync(join(tmpdir(), "parley-bench-"));
-  const relay = startProcess("relay-process.ts", [`${SENDERS + 1}`]);
-  try {
-    const [first = "", ...others] = await hear<string[]>(relay);
-    const reader = await person(join(folder, "reader"), first);
-    const args = [folder, `${OFFERED_PER_S}`, `${DURATION_MS}`, ...others];
-    const senders = startProcess("sender-process.ts", args);
-    await hear(senders);
-    const room = await reader.createRoom("garden");
-    await reader.invite(
-      room,
-      others.map((_, n) => `sender-${n}`),
-    );
-    await hear(senders);
-    await waitUntil(reader, () => reader.snapshot().rooms[0]?.memberCount === SENDERS + 1);
+  const quiet = await measure({ senders: 4, perSecond: 100, loadPerSecond: 0 });
+  const loaded = await measure({ senders: 1, perSecond: 50, loadPerSecond: 950 });
+  return [
+    { name: "send → shown, a room with 100 msg/s: p50", value: quiet.p50Ms, unit: "ms" },
+    { name: "send → shown, a room with 100 msg/s: p99", value: quiet.p99Ms, unit: "ms" },
+    { name: "send → shown, relay with 1,000 msg/s: p50", value: loaded.p50Ms, unit: "ms", goal: 5 },
+    { name: "send → shown, relay with 1,000 msg/s: p99", value: loaded.p99Ms, unit: "ms", goal: 25 },
+    { name: "the load's part, acknowledged", value: Math.round(loaded.loadPerSecond), unit: "msg/s" },
+  ];
+}
 
-    const latenciesMs: number[] = [];
-    let seenSeq = 0;
-    reader.subscribeTimeline(room, () => {
-      const nowMs = performance.timeOrigin + performance.now();
-      const { items } = reader.timeline(room, { limit: 300 });
-      for (const item of items) {
-        if (item.seq <= seenSeq) continue;
-        seenSeq = item.seq;
-        if (item.kind === "message") latenciesMs.push(nowMs - Number.parseFloat(item.text));
-      }
-    });
-    const startMs = performance.now();
-    senders.send("go");
-    const sent = await hear<number>(senders);
-    await waitUntil(reader, () => latenciesMs.length >= sent);
-    const seconds = (performance.now() - startMs) / 1000;
-    await dismiss(senders);
-    await reader.close();
-    const sorted = latenciesMs.slice(WARM_UP).sort((a, b) => a - b);
-    const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
-    return [
-      { name: "send to shown elsewhere, p50", value: at(0.5), unit: "ms", goal: P50_GOAL_MS },
-      { name: "send to shown elsewhere, p99", value: at(0.99), unit: "ms", goal: P99_GOAL_MS },
-      {
-        name: `carried, of ${OFFERED_PER_S} messages/s offered by ${SENDERS} clients`,
-        value: sent / seconds,
-        unit: "messages/s",
-      },
-    ];
-  } finally {
-    await dismiss(relay);
-    rmSync(folder, { recursive: true, force: true });
-  }
+async function measure({ senders: people, perSecond, loadPerSecond }: Offer) {
+  await using relay = await BenchRelay.start();
+  await using reader = await BenchPerson.arrive(relay.host, "reader");
+  const program = (name: string) => join(import.meta.dirname, "room", name);
+  const senders = fork(program("senders-process.ts"), [
+    relay.host,
+    `${people}`,
+    `${perSecond / people}`,
+    `${SECONDS}`,
+  ]);
+  const [names] = (await once(senders, "message")) as [string[]];
+  const room = await reader.chat.createRoom("bench");
+  await reader.chat.invite(room, names);
+  await once(senders, "message");
+  const load = fork(program("load-process.ts"), [relay.host, `${LOAD_CONNECTIONS}`, `${loadPerSecond}`]);
+  await once(load, "message");
+
+  const latenciesMs: number[] = [];
+  const finished = Promise.withResolvers<void>();
+  let seen = 0;
+  let firstMs = Number.POSITIVE_INFINITY;
+  let last = "";
+  const stop = reader.chat.subscribeTimeline(room, () => {
+    const nowMs = performance.timeOrigin + performance.now();
+    for (const item of reader.chat.timeline(room, { limit: 200 }).items) {
+      if (item.id <= last) continue;
+      last = item.id;
+      if (item.kind !== "message") continue;
+      const sentMs = Number(item.text);
+      firstMs = Math.min(firstMs, sentMs);
+      if (sentMs - firstMs > WARM_UP_SECONDS * 1000) latenciesMs.push(nowMs - sentMs);
+      if (++seen === perSecond * SECONDS) finished.resolve();
+    }
+  });
+  const done = once(senders, "message");
+  senders.send("go");
+  await done;
+  await finished.promise;
+  stop();
+  load.send("end");
+  const [reached] = (await once(load, "message")) as [{ perSecond: number }];
+  senders.send("end");
+  await Promise.all([once(senders, "exit"), once(load, "exit")]);
+  const sorted = latenciesMs.sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99), loadPerSecond: reached.perSecond };
 }

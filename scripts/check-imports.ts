@@ -59,11 +59,10 @@ function packageOf(file: string): string | undefined {
 }
 
 function checkRelative(file: string, resolved: string): void {
-  const from = packageOf(file);
-  if (from !== packageOf(resolved) && packageOf(resolved) !== undefined) {
-    if (from === undefined) return;
-    problems.push(`${file} reaches into ${resolved}: import the package's public face`);
-  }
+  const [from, to] = [packageOf(file), packageOf(resolved)];
+  if (from === undefined || from === to) return;
+  if (to !== undefined) problems.push(`${file} reaches into ${resolved}: import the package's public face`);
+  else if (/^(stories|bench)\//.test(resolved)) problems.push(`${file} imports ${resolved}: nobody may`);
 }
 
 function checkPackage(file: string, target: string): void {

@@ -1,4 +1,5 @@
-// Every section that the code cites (docs/protocol.md §4.2, trust.md §A1 …) must be a heading of that document.
+// Every section that the code cites (docs/protocol.md §4.2, trust.md §A1 …) must be a heading of that document, or a
+// numbered point of one. `node scripts/check-sections.ts [ROOT]`
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -6,18 +7,26 @@ import { join } from "node:path";
 
 /** The tree to check: a folder under git, by default this one. */
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
-const CITATION = /(docs\/[a-z0-9-]+\.md),? §(\d+(?:\.\d+)*)/g;
+const CITATION = /(?:docs\/)?([a-z0-9-]+\.md),? §([A-Z]\d*|\d+(?:\.\d+)*)/g;
+const HEADING = /^#+ ([A-Z]?\d+(?:\.\d+)*|[A-Z](?=\.))\.? /;
+const POINT = /^(\d+)\. /;
 
-const headings = new Map<string, ReadonlySet<string>>();
+const sections = new Map<string, ReadonlySet<string>>();
 
-function headingsOf(document: string): ReadonlySet<string> {
-  let known = headings.get(document);
-  if (!known) {
-    const text = existsSync(join(root, document)) ? readFileSync(join(root, document), "utf8") : "";
-    known = new Set([...text.matchAll(/^#+ (\d+(?:\.\d+)*)\.? /gm)].map(([, number]) => number as string));
-    headings.set(document, known);
+/** The sections of `docs/<document>`. */
+function sectionsOf(document: string): ReadonlySet<string> {
+  const known = sections.get(document);
+  if (known) return known;
+  const path = join(root, "docs", document);
+  const found = new Set<string>();
+  let heading: string | undefined;
+  for (const line of existsSync(path) ? readFileSync(path, "utf8").split("\n") : []) {
+    if (line.startsWith("#")) heading = HEADING.exec(line)?.[1];
+    const point = POINT.exec(line)?.[1];
+    if (heading !== undefined) found.add(point === undefined ? heading : `${heading}.${point}`);
   }
-  return known;
+  sections.set(document, found);
+  return found;
 }
 
 const files = execFileSync(
@@ -32,8 +41,8 @@ const missing: string[] = [];
 for (const file of files.split("\n").filter((name) => name !== "" && existsSync(join(root, name)))) {
   const text = readFileSync(join(root, file), "utf8");
   for (const [, document, section] of text.matchAll(CITATION)) {
-    if (document && section && !headingsOf(document).has(section))
-      missing.push(`${file}: ${document} §${section}`);
+    if (document && section && !sectionsOf(document).has(section))
+      missing.push(`${file}: docs/${document} §${section}`);
   }
 }
 if (missing.length > 0) {

@@ -6,6 +6,7 @@ import { openChat, openStore, signUp } from "@parley/client/node";
 import type { Relay, RelayOptions } from "@parley/server";
 import { startRelay } from "@parley/server";
 import { formatInviteLink } from "@parley/trust";
+import type { OpenChatOptions } from "../packages/client/src/node/open-chat.ts";
 import type { ClientStore } from "../packages/client/src/store/client-store.ts";
 
 const PATIENCE_MS = 20_000;
@@ -27,6 +28,8 @@ export class World implements AsyncDisposable {
   unsafeTestingIgnoreLog = false;
   /** What people's programs use in the place of their store on disk. */
   wrapStore: (store: ClientStore, name: string) => ClientStore = (store) => store;
+  /** What stands between people's programs opened from now on and the relay. */
+  unsafeTestingConnect: NonNullable<OpenChatOptions["unsafeTestingConnect"]> = (connect) => connect;
   readonly #options: Partial<RelayOptions>;
   readonly #away = new Set<Person>();
 
@@ -94,11 +97,12 @@ export class World implements AsyncDisposable {
   }
 
   #open(folder: string, store: ReturnType<typeof openStore>): Promise<Chat> {
-    const { unsafeTestingIgnoreLog } = this;
+    const { unsafeTestingIgnoreLog, unsafeTestingConnect } = this;
     return openChat({
       folder,
       store: this.wrapStore(store, basename(folder)),
       unsafeTestingIgnoreLog,
+      unsafeTestingConnect,
       onFault: (error) => this.faults.push(error),
     });
   }

@@ -149,7 +149,7 @@ export function deviceAuthority(device: number, signer: Signer): AuthoritySigner
   return { authority: { kind: "device", device }, signer };
 }
 
-/** The recovery words speak: they admit a device at once (design.md §6, "paper device") and revoke devices. */
+/** The recovery words speak: they admit a device at once (a "paper device") and revoke devices. */
 export function recoveryAuthority(signer: Signer): AuthoritySigner {
   return { authority: { kind: "recovery", key: signer.publicKey }, signer };
 }

@@ -326,7 +326,7 @@ class ChatClient implements Chat {
         .map((room) => roomSummary(room, this.#context)),
       invitations,
       recoveryWordsFile: recoveryWords.file(),
-      queued: rooms.reduce((sum, { outbox }) => sum + outbox.waiting, 0),
+      queued: rooms.reduce((sum, { queued }) => sum + queued, 0),
       alarms: this.#watch.alarms,
     };
   }
@@ -340,6 +340,7 @@ class ChatClient implements Chat {
     await this.#supply.topUp(connection, connection.session.stock);
     await this.#links.greet(connection);
     this.#admitGuests();
+    this.#acceptExpected();
   }
 
   async #delivered(delivery: Delivery, connection: RelayConnection): Promise<void> {
@@ -395,11 +396,15 @@ class ChatClient implements Chat {
   #invited(id: string, invitation: StoredInvitation): void {
     this.#invitations.set(id, invitation);
     this.#changed();
-    if (!this.#links.expects(invitation)) return;
-    inBackground(
-      this.acceptInvitation(id).then(() => this.#links.arrived()),
-      this.#parts.onFault,
-    );
+    this.#acceptExpected();
+  }
+
+  #acceptExpected(): void {
+    for (const [id, invitation] of this.#invitations) {
+      if (!this.#links.expects(invitation)) continue;
+      const accepted = this.acceptInvitation(id).then(() => this.#links.arrived());
+      inBackground(accepted, this.#parts.onFault);
+    }
   }
 
   /** Lets the guests of invite links into the links' rooms. */
@@ -423,7 +428,9 @@ class ChatClient implements Chat {
       this.#invitations.delete(id);
       return room;
     } catch (error) {
-      if (error instanceof ChatError && !error.retryable) this.#forgetInvitation(id);
+      const isOver =
+        error instanceof ChatError && (error.code === "refused" || error.code === "no-such-invitation");
+      if (isOver) this.#forgetInvitation(id);
       throw error;
     } finally {
       this.#changed();

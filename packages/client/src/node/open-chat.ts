@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createLeafCredential, DEFAULT_PORT, signerFromSeed } from "@parley/trust";
 import type { Chat } from "../chat/chat.ts";
 import { startChat } from "../chat/chat-client.ts";
+import type { ChatParts } from "../chat/chat-parts.ts";
 import type { Clock } from "../connection/clock.ts";
 import { systemClock } from "../connection/clock.ts";
 import { ConnectionError } from "../connection/connection.ts";
@@ -112,6 +113,8 @@ export interface OpenChatOptions {
   readonly clock?: Clock;
   /** Believes the relay whatever its log says, so that tests can show what that would let by. */
   readonly unsafeTestingIgnoreLog?: boolean;
+  /** Stands between the client and its relay, so that tests can play a relay that lies on a proven connection. */
+  readonly unsafeTestingConnect?: (connect: ChatParts["connect"]) => ChatParts["connect"];
 }
 
 /** Opens the account of a folder and starts to connect. The chat closes the store. */
@@ -121,6 +124,7 @@ export async function openChat({
   onFault,
   clock = systemClock,
   unsafeTestingIgnoreLog = false,
+  unsafeTestingConnect = (connect) => connect,
 }: OpenChatOptions): Promise<Chat> {
   const account = loadAccount(store);
   if (!account) throw new ConnectionError("not-proven", "There is no account here yet");
@@ -140,7 +144,9 @@ export async function openChat({
     address: { host: url.hostname, port: Number(url.port || DEFAULT_PORT) },
     serverId: account.pin.serverId,
     server: describeServer(account.host, account.pin),
-    connect: (given) => connectRelay({ transport: tlsTransport, url, trust, login, clock, ...given }),
+    connect: unsafeTestingConnect((given) =>
+      connectRelay({ transport: tlsTransport, url, trust, login, clock, ...given }),
+    ),
     createEngine: (authenticationService) =>
       createMlsEngine({ crypto: nodeCrypto, authenticationService, nowMs: () => clock.nowMs() }),
     recoveryWords: recoveryWordsReminder(store, folder),

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
@@ -27,29 +27,29 @@ export class SqliteStore implements ClientStore {
   constructor(file: string) {
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      this.#database = new DatabaseSync(file, { timeout: 2000 });
-      this.#database.exec(
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
-      );
+      // SQLite gives the log beside the file the file's mode.
+      closeSync(openSync(file, "a", 0o600));
       chmodSync(file, 0o600);
+      this.#database = new DatabaseSync(file, { timeout: 2000 });
     } catch (error) {
       throw explained(error);
     }
-    this.#migrate();
+    try {
+      this.#database.exec(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+      );
+      this.#migrate();
+    } catch (error) {
+      this.#database.close();
+      throw explained(error);
+    }
   }
 
   #migrate(): void {
     const version = this.#database.prepare("PRAGMA user_version").get()?.["user_version"];
     if (version === SCHEMA_VERSION) return;
-    if (version !== 0) {
-      this.#database.close();
-      throw new StoreError("unreadable", "the local store was written by a newer Parley");
-    }
-    try {
-      this.#database.exec(`BEGIN;${SCHEMA}COMMIT;`);
-    } catch (error) {
-      throw explained(error);
-    }
+    if (version !== 0) throw new StoreError("unreadable", "the local store was written by a newer Parley");
+    this.#database.exec(`BEGIN;${SCHEMA}COMMIT;`);
   }
 
   #prepared(sql: string): StatementSync {

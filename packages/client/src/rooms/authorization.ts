@@ -1,5 +1,5 @@
 import type { DeviceAddress } from "@parley/protocol";
-import { deviceText, idText } from "@parley/protocol";
+import { deviceText, idText, ProtocolError } from "@parley/protocol";
 import type { CommitChanges } from "../mls/index.ts";
 import type { RoomPolicy, RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
@@ -52,13 +52,13 @@ export function authorizeCommit(
     if (!atLeast(roleOf(leaf.proposer), least)) throw new NotAuthorised("may not remove this member");
   }
   authorizeAdds(added, policyBefore, roles, roleOf);
-  const [present, gone] = [before, removed].map(
-    (leaves) => new Set(leaves.map(({ address }) => deviceText(address))),
+  const gone = new Set(removed.map(({ leafIndex }) => leafIndex));
+  const present = new Set(
+    before.filter(({ leafIndex }) => !gone.has(leafIndex)).map(({ address }) => deviceText(address)),
   );
   for (const { address } of added) {
-    if (present?.has(deviceText(address)) && !gone?.has(deviceText(address))) {
-      throw new NotAuthorised("adds a device that is there already");
-    }
+    if (present.has(deviceText(address))) throw new NotAuthorised("adds a device that is there already");
+    present.add(deviceText(address));
   }
   if (changes.updated) {
     const [was, is] = [changes.updated.before, changes.updated.after].map((leaf) =>
@@ -66,7 +66,7 @@ export function authorizeCommit(
     );
     if (was !== is) throw new NotAuthorised("turns a leaf into another device");
   }
-  if (changes.policy) authorizePolicy(changes, policyBefore, decodePolicy(changes.policy), roleOf);
+  if (changes.policy) authorizePolicy(changes, policyBefore, newPolicy(changes.policy), roleOf);
   requireSame(
     told,
     added.map(({ address }) => address),
@@ -89,6 +89,16 @@ function authorizeAdds(
   if (policy.direct && accounts.size > 2) throw new NotAuthorised("a direct room stays one of two people");
 }
 
+/** Damaged rules are refused like forbidden ones: no honest member may go on with them. */
+function newPolicy(bytes: Uint8Array): RoomPolicy {
+  try {
+    return decodePolicy(bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw new NotAuthorised("made rules that cannot be read");
+    throw error;
+  }
+}
+
 function authorizePolicy(
   changes: CommitChanges,
   before: RoomPolicy,
@@ -97,6 +107,9 @@ function authorizePolicy(
 ): void {
   if (roleOf(changes.policyProposer ?? changes.committer.leafIndex) !== "owner") {
     throw new NotAuthorised("may not change the room's rules");
+  }
+  if (changes.added.length > 0 || changes.removed.length > 0) {
+    throw new NotAuthorised("a change of the rules changes nothing else");
   }
   if (before.direct !== after.direct) throw new NotAuthorised("a direct room stays one");
 }

@@ -16,6 +16,8 @@ export interface CommitOutcome {
   readonly before: RoomSide;
   readonly after: RoomSide;
   readonly leavers: ReadonlySet<string>;
+  /** The committer's account. */
+  readonly by: Uint8Array;
 }
 
 /** The outcome of another's commit. `after` of a commit that removed this device lacks what it may no longer know. */
@@ -28,6 +30,7 @@ export function outcomeOf(work: RoomWork, changes: CommitChanges): CommitOutcome
     before: { members: changes.membersBefore, policy: changes.policyBefore },
     after: { members, policy: changes.policy ?? changes.policyBefore },
     leavers: leaversOf(work, changes),
+    by: work.context.directory.addressOf(changes.committer.identity).account,
   };
 }
 
@@ -46,7 +49,7 @@ export function leaversOf(
 export function describeCommit(
   work: RoomWork,
   entry: RoomLogEntry,
-  { before, after, leavers }: CommitOutcome,
+  { before, after, leavers, by: committer }: CommitOutcome,
 ): void {
   const { directory, me } = work.context;
   const accountsOf = ({ members }: RoomSide) => {
@@ -54,13 +57,13 @@ export function describeCommit(
     return new Map(accounts.map((account) => [idText(account), account]));
   };
   const [accountsBefore, accountsAfter] = [accountsOf(before), accountsOf(after)];
-  const by = directory.nameOf(entry.sender.account);
+  const by = directory.nameOf(committer);
   const say = (text: string) => work.addEvent(entry.receivedAtMs, text);
 
   for (const [text, account] of accountsAfter) {
     if (accountsBefore.has(text)) continue;
     say(`${by} invited ${directory.nameOf(account)}`);
-    if (bytesEqual(entry.sender.account, me.account)) work.followUps.add("tell-state");
+    if (bytesEqual(committer, me.account)) work.followUps.add("tell-state");
   }
   for (const [text, account] of accountsBefore) {
     if (accountsAfter.has(text)) continue;

@@ -1,16 +1,25 @@
 import type { RoomLogEntry } from "@parley/protocol";
-import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
+import {
+  bytesEqual,
+  decode,
+  deviceText,
+  idText,
+  ProtocolError,
+  request as requestCodec,
+} from "@parley/protocol";
 import { displayName, displayText } from "../chat/display-text.ts";
 import type { RoomContent } from "../content/room-content.ts";
 import { decodeRoomContent } from "../content/room-content.ts";
 import type { Incoming } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
+import { StoreError } from "../store/client-store.ts";
 import { authorizeCommit, NotAuthorised } from "./authorization.ts";
 import { describeCommit, outcomeOf } from "./commit-events.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import { mentions } from "./mentions.ts";
 import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
+import type { PendingCommit } from "./room-record.ts";
 import { sameDevice } from "./room-record.ts";
 import type { RoomWork } from "./room-work.ts";
 
@@ -22,19 +31,29 @@ export class LogOutOfOrder extends Error {
 /**
  * Processes one entry of the room's log into `work`. Entries seen before are passed over.
  *
- * Throws {@link LogOutOfOrder} and {@link DirectoryUnavailable}; `work` is then to be thrown away, and the entry comes
- * again. Anything else that is wrong with an entry is shown in the timeline and does not stop the room.
+ * Throws {@link LogOutOfOrder}, {@link DirectoryUnavailable} and StoreError; `work` is then to be thrown away, and the
+ * entry comes again. Anything else that is wrong with an entry is shown in the timeline and does not stop the room.
  */
 export async function processEntry(work: RoomWork, bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
-  const { record, context } = work;
-  if (entry.seq <= record.cursor) return;
+  const { record } = work;
+  if (entry.seq <= record.cursor) return work.compareWithKnown(entry, bytes);
   if (entry.seq !== record.cursor + 1) throw new LogOutOfOrder(`entry ${entry.seq} after ${record.cursor}`);
   work.advance(entry, bytes);
   if (!work.group && record.state !== "repairing") return;
-  const own = sameDevice(entry.sender, context.me);
+  try {
+    await processNext(work, entry);
+  } catch (error) {
+    if (error instanceof DirectoryUnavailable || error instanceof StoreError) throw error;
+    work.faults.push(error);
+    if (entry.kind === "commit") fallBehind(work, entry, "this program failed at a change");
+    else addGap(work, entry, "this program failed at it", "it was left out");
+  }
+}
+
+function processNext(work: RoomWork, entry: RoomLogEntry): Promise<void> | void {
+  const own = sameDevice(entry.sender, work.context.me);
   if (entry.kind === "commit") return processCommit(work, entry, own);
-  if (own) return processOwn(work, entry);
-  await processOthers(work, entry);
+  return own ? processOwn(work, entry) : processOthers(work, entry);
 }
 
 /** An own message has come back: its place in the log is known now. */
@@ -68,8 +87,7 @@ async function processOthers(work: RoomWork, entry: RoomLogEntry): Promise<void>
   }
   const sender = work.context.directory.addressOf(incoming.sender.identity);
   if (!sameDevice(sender, entry.sender)) {
-    const [said, was] = [entry.sender, sender].map(({ account }) => work.context.directory.nameOf(account));
-    work.addEvent(entry.receivedAtMs, `the relay said a message was from ${said}, but ${was} wrote it`);
+    tellLie(work, entry, { what: "a message", by: sender });
   }
   try {
     const { content, head, tree } = decodeRoomContent(incoming.plaintext);
@@ -119,7 +137,11 @@ function refuseCommit(): void {
 
 async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean): Promise<void> {
   const { record, pending } = work;
-  if (own && pending && bytesEqual(pending.clientId, entry.clientId)) return putIntoForce(work, entry);
+  const mine = own && pending !== undefined && bytesEqual(pending.clientId, entry.clientId);
+  const alteration = mine ? alterationOf(pending, entry) : undefined;
+  if (mine && !alteration) return putIntoForce(work, entry, pending);
+  // The relay takes one commit for an epoch: what was on its way for this one has lost.
+  if (mine || (pending && pending.epoch <= entry.epoch)) work.decide("beaten");
   // docs/protocol.md §5.4: a replacement counts only for those who refused what it replaces.
   const replacesRefused = entry.replaces !== 0 && record.refused?.seq === entry.replaces;
   if (entry.replaces !== 0 && !replacesRefused) return;
@@ -127,15 +149,17 @@ async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean):
     extendGap(work, entry, "this device has lost its place in the room", "it is coming back by itself");
     return;
   }
+  if (alteration) return refuse(work, entry, alteration);
   try {
     const step = await work.group.process(entry.message, (changes) =>
       authorizeCommit(changes, entry, (identity) => work.context.directory.addressOf(identity)),
     );
     const incoming = work.settle(step);
-    if (pending && pending.epoch <= entry.epoch) work.decide("beaten");
     record.refused = undefined;
     if (record.state === "repairing") record.state = "active";
     if (incoming.kind !== "commit" && incoming.kind !== "removed") return;
+    const committer = work.context.directory.addressOf(incoming.changes.committer.identity);
+    if (!sameDevice(committer, entry.sender)) tellLie(work, entry, { what: "a change", by: committer });
     describeCommit(work, entry, outcomeOf(work, incoming.changes));
     if (incoming.kind === "removed") goOut(work);
   } catch (error) {
@@ -143,10 +167,38 @@ async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean):
   }
 }
 
+/** How the relay changed this device's own commit: in the way in which the other members find fault with it. */
+function alterationOf(pending: PendingCommit, entry: RoomLogEntry): MlsError | undefined {
+  const sent = decode(requestCodec, pending.request);
+  if (sent.kind !== "commit" || !bytesEqual(sent.message, entry.message)) {
+    return new MlsError("unauthenticated", "the relay altered an own commit");
+  }
+  const devices = (addresses: RoomLogEntry["added"]) => addresses.map(deviceText).join();
+  const same =
+    sent.epoch === entry.epoch &&
+    sent.replaces === entry.replaces &&
+    devices(sent.added.map(({ device }) => device)) === devices(entry.added) &&
+    devices(sent.removed) === devices(entry.removed);
+  if (same) return undefined;
+  const cause = new NotAuthorised("the relay altered what was said about it");
+  return new MlsError("unauthorised", "the relay altered an own commit", { cause });
+}
+
 /** The relay accepted this device's own commit. */
-async function putIntoForce(work: RoomWork, entry: RoomLogEntry): Promise<void> {
-  const { context, pending, group, record } = work;
-  if (!pending) return;
+async function putIntoForce(work: RoomWork, entry: RoomLogEntry, pending: PendingCommit): Promise<void> {
+  work.decide("accepted");
+  try {
+    await mergeOwn(work, entry, pending);
+    work.record.refused = undefined;
+  } catch (error) {
+    if (!(error instanceof MlsError)) throw error;
+    work.faults.push(error);
+    fallBehind(work, entry, "a change of this device cannot be put into force");
+  }
+}
+
+async function mergeOwn(work: RoomWork, entry: RoomLogEntry, pending: PendingCommit): Promise<void> {
+  const { context, group, record } = work;
   if (pending.rejoin) {
     work.settle(await context.engine.admit(pending.secret));
     record.state = "active";
@@ -159,10 +211,18 @@ async function putIntoForce(work: RoomWork, entry: RoomLogEntry): Promise<void> 
     const before = { members: group.members(), policy: group.policy };
     work.settle(await group.merge(pending.secret));
     const after = { members: work.group?.members() ?? [], policy: work.group?.policy };
-    describeCommit(work, entry, { before, after, leavers: new Set(pending.leavers) });
+    const by = context.me.account;
+    describeCommit(work, entry, { before, after, leavers: new Set(pending.leavers), by });
   }
-  record.refused = undefined;
-  work.decide("accepted");
+}
+
+function tellLie(
+  work: RoomWork,
+  entry: RoomLogEntry,
+  { what, by }: { readonly what: string; readonly by: RoomLogEntry["sender"] },
+): void {
+  const [said, was] = [entry.sender, by].map(({ account }) => work.context.directory.nameOf(account));
+  work.addEvent(entry.receivedAtMs, `the relay said ${what} was from ${said}, but it is from ${was}`);
 }
 
 /** This device is out of the room: its keys go, what was read stays. */
@@ -249,12 +309,23 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
         record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`,
       );
     case "joined":
-      return mine ? undefined : work.addEvent(atMs, `${name} joined`);
+      if (mine) return;
+      // Whoever invited them may have gone without telling.
+      if (isFirstBeside(work, account)) work.followUps.add("tell-state");
+      return work.addEvent(atMs, `${name} joined`);
     case "log-alarm":
       return mine ? undefined : context.gossip.heardAlarm(work.roomText, name, content);
     case "unknown":
       return addGap(work, entry, `${name} sent something this version cannot show`, "a newer Parley may");
   }
+}
+
+/** Whether this device has the lowest leaf of those that are not of `account`. */
+function isFirstBeside({ group, context }: RoomWork, account: Uint8Array): boolean {
+  const others = (group?.members() ?? []).filter(
+    ({ identity }) => !bytesEqual(context.directory.addressOf(identity).account, account),
+  );
+  return others[0] !== undefined && others[0].leafIndex === group?.ownLeafIndex;
 }
 
 /** Whether `account` has at least the role `least`, by the rules of the epoch the message is of. */

@@ -3,6 +3,7 @@ import { idText, ProtocolError } from "@parley/protocol";
 import { Secret, verifyJoinMac } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
+import { ConnectionError } from "../connection/connection.ts";
 import type { LogView } from "../log/log-replica.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
@@ -56,6 +57,15 @@ interface Effect {
   readonly checked?: Contact;
 }
 
+/** When it does not get there, the next acknowledgement says the same. */
+async function acknowledge(upTo: number, connection: RelayConnection): Promise<void> {
+  try {
+    await connection.request({ kind: "acknowledge-inbox", upTo }, "done");
+  } catch (error) {
+    if (!(error instanceof ConnectionError) && !(error instanceof ProtocolError)) throw error;
+  }
+}
+
 /** This device's inbox: each item is processed once, its effect and the cursor in one write. */
 export class Inbox {
   readonly #store: ClientStore;
@@ -93,7 +103,7 @@ export class Inbox {
     this.#store.write([...changes, { kind: "put", collection: "value", key: CURSOR_KEY, value: cursor }]);
     this.#cursor = item.seq;
     if (checked) this.#directory.adopt(checked);
-    await connection.request({ kind: "acknowledge-inbox", upTo: item.seq }, "done");
+    await acknowledge(item.seq, connection);
     return outcome;
   }
 

@@ -1,5 +1,5 @@
 import type { DeviceAddress, Request } from "@parley/protocol";
-import { bytesEqual, deviceText, idText, LIMITS, ProtocolError } from "@parley/protocol";
+import { bytesEqual, deviceText, idText, LIMITS } from "@parley/protocol";
 import type { Signer } from "@parley/trust";
 import { ChatError } from "../chat/chat.ts";
 import type { RelayConnection } from "../connection/connection.ts";
@@ -67,8 +67,7 @@ async function claim(
   );
   const usable: ClaimedDevice[] = [];
   for (const { device, keyPackage } of answer.packages) {
-    if (!bytesEqual(device.account, person.account))
-      throw new ProtocolError("malformed", "key package of a stranger");
+    if (!bytesEqual(device.account, person.account)) throw somebodyElses();
     if (await isUsable(inviter, device, keyPackage)) usable.push({ device, keyPackage: keyPackage.slice() });
   }
   return usable;
@@ -88,10 +87,8 @@ async function isUsable(
     throw error;
   }
   if (info.suite !== POST_QUANTUM_SUITE) return false;
-  if (deviceText(directory.addressOf(info.identity)) !== deviceText(device)) {
-    throw new ChatError("refused", "the relay handed out a key package of somebody else");
-  }
   try {
+    if (deviceText(directory.addressOf(info.identity)) !== deviceText(device)) throw somebodyElses();
     await directory.requireLeaf(info.identity, info.signatureKey, true);
   } catch (error) {
     if (error instanceof NotAuthorised)
@@ -99,6 +96,10 @@ async function isUsable(
     throw error;
   }
   return true;
+}
+
+function somebodyElses(): ChatError {
+  return new ChatError("refused", "the relay handed out a key package of somebody else");
 }
 
 function planOf(

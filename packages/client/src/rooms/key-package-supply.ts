@@ -2,7 +2,7 @@ import { idText } from "@parley/protocol";
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import type { IdentityFor, MlsEngine } from "../mls/index.ts";
-import { peekWelcome } from "../mls/index.ts";
+import { MlsError, peekWelcome } from "../mls/index.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord } from "../store/record.ts";
 
@@ -59,7 +59,7 @@ export class KeyPackageSupply {
   ):
     | { readonly keyPackage: Uint8Array; readonly secret: Uint8Array; readonly used: StoreChange[] }
     | undefined {
-    for (const ref of peekWelcome(welcome).keyPackageRefs) {
+    for (const ref of refsIn(welcome)) {
       const value = this.#store.get("key-package", idText(ref));
       if (!value) continue;
       const stored = decodeRecord<StoredKeyPackage>(value);
@@ -95,5 +95,15 @@ export class KeyPackageSupply {
       .filter(({ lastResort }) => lastResort)
       .map(({ madeAtMs }) => madeAtMs);
     return made.length === 0 ? Number.POSITIVE_INFINITY : this.#clock.nowMs() - Math.max(...made);
+  }
+}
+
+/** None in what is no Welcome. */
+function refsIn(welcome: Uint8Array): readonly Uint8Array[] {
+  try {
+    return peekWelcome(welcome).keyPackageRefs;
+  } catch (error) {
+    if (error instanceof MlsError) return [];
+    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../connection/clock.ts";
 
-/** Timers by name: setting one again calls the earlier one off. */
+/** Timers by name: while one runs, setting it again changes nothing, so that no stream of reasons puts it off for ever. */
 export class NamedTimers {
   readonly #clock: Clock;
   readonly #cancels = new Map<string, () => void>();
@@ -9,8 +9,12 @@ export class NamedTimers {
     this.#clock = clock;
   }
 
+  runs(name: string): boolean {
+    return this.#cancels.has(name);
+  }
+
   set(name: string, delayMs: number, run: () => void): void {
-    this.#cancels.get(name)?.();
+    if (this.#cancels.has(name)) return;
     const cancel = this.#clock.setTimer(delayMs, () => {
       this.#cancels.delete(name);
       run();

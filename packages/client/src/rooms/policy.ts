@@ -1,5 +1,17 @@
 import type { Infer } from "@parley/protocol";
-import { accountId, decode, encode, flag, idText, LIMITS, list, oneOf, struct, u8 } from "@parley/protocol";
+import {
+  accountId,
+  decode,
+  encode,
+  flag,
+  idText,
+  LIMITS,
+  list,
+  oneOf,
+  ProtocolError,
+  struct,
+  u8,
+} from "@parley/protocol";
 
 /** Roles from least to most. */
 export const ROLES = ["member", "admin", "owner"] as const;
@@ -30,12 +42,13 @@ export interface RoomPolicy {
 
 /** @returns the extension's bytes. */
 export function encodePolicy(policy: RoomPolicy): Uint8Array {
-  return encode(layout, { version: VERSION, ...policy });
+  return encode(layout, { ...policy, version: VERSION });
 }
 
 /** Reads the extension; throws ProtocolError `malformed`. */
 export function decodePolicy(bytes: Uint8Array): RoomPolicy {
-  const { version: _, ...policy } = decode(layout, bytes);
+  const { version, ...policy } = decode(layout, bytes);
+  if (version !== VERSION) throw new ProtocolError("malformed", "policy version");
   return policy;
 }
 

@@ -20,8 +20,6 @@ type CommitFrame = Extract<Request, { kind: "commit" }>;
 /** What a commit is to do. */
 export interface CommitPlan {
   readonly request: CommitRequest;
-  /** 0, or the seq of the refused commit that this one stands in for (docs/protocol.md §5.4). */
-  readonly replaces?: number;
   /** The signed inbox items for those added. */
   readonly invitations?: (welcome: Uint8Array, epoch: number) => Promise<CommitFrame["added"]>;
 }
@@ -38,9 +36,14 @@ export interface CommitHost {
   connection(): RelayConnection | undefined;
   /** Asks the relay for what comes after the cursor. */
   resume(): void;
+  /** Sends the pending commit again after this time, on the same connection. */
+  resendCommit(delayMs: number): void;
 }
 
-type Decision = "accepted" | "beaten";
+type Decision = "accepted" | "beaten" | "abandoned";
+
+/** A relay that cannot write now gets the same commit again. */
+const RESEND_MS = 2_000;
 
 /**
  * The commits of this device in one room (design §5 rules 1 and 2). A commit is on disk before it is sent; it comes into
@@ -51,6 +54,7 @@ export class RoomCommits {
   readonly #host: CommitHost;
   #pending: PendingCommit | undefined;
   #decision = Promise.withResolvers<Decision>();
+  #closed = false;
 
   constructor(host: CommitHost, pending: PendingCommit | undefined) {
     this.#host = host;
@@ -74,11 +78,17 @@ export class RoomCommits {
     this.#decision = Promise.withResolvers();
   }
 
+  /** Nobody waits any longer: the client closes. The pending commit stays on disk. */
+  close(): void {
+    this.#closed = true;
+    this.#decision.resolve("abandoned");
+  }
+
   /**
    * Commits what `plan` asks for, against each new state of the group until it wins. `plan` returns undefined when
    * nothing is left to do. Resolves when the commit is in force here.
    *
-   * Throws ChatError `offline` (before anything was sent), `refused`.
+   * Throws ChatError `offline` (before anything was sent, or because the client closes), `not-allowed`, `refused`.
    */
   async commit(
     plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>,
@@ -86,7 +96,7 @@ export class RoomCommits {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#pending) await this.#decision.promise;
       const connection = this.#host.connection();
-      if (!connection) throw new ChatError("offline", "not connected: this needs the relay");
+      if (!connection || this.#closed) throw new ChatError("offline", "not connected: this needs the relay");
       const drafted = await this.#host.queue.run(() => this.#draft(plan));
       if (drafted === "nothing") return;
       if (drafted === "again") continue;
@@ -113,23 +123,33 @@ export class RoomCommits {
     // A replaced commit may have put this device off the roster: it is fed again from now on.
     const isReplacement = request.kind === "commit" && request.replaces !== 0;
     try {
-      await connection.request(request, "appended");
-      if (isReplacement) this.#host.resume();
+      const { seq } = await connection.request(request, "appended");
+      await this.#decidedAt(pending, seq);
     } catch (error) {
       if (error instanceof ConnectionError) return;
       if (!(error instanceof ProtocolError)) throw error;
-      // The winner's entry is on its way; what the log says counts.
-      if (error.code === "epoch-conflict") {
-        if (isReplacement) this.#host.resume();
-        return;
-      }
-      await this.#host.queue.run(() => this.#drop(pending));
-      if (error.retryable) return;
-      throw new ChatError("refused", `the relay refused the change (${error.code})`);
+      await this.#refused(pending, error, isReplacement);
     }
+    if (isReplacement) this.#host.resume();
   }
 
-  /** The relay's log has gone on without the pending commit's epoch: only seen after a restore. */
+  async #refused(pending: PendingCommit, error: ProtocolError, isReplacement: boolean): Promise<void> {
+    const { code, data } = error;
+    if (code === "epoch-conflict") return this.#decidedAt(pending, data.winnerSeq ?? 0);
+    // Replacements are few an hour: somebody else has some left.
+    const again = error.retryable && code !== "stale-epoch" && !(isReplacement && code === "rate-limited");
+    if (again) return this.#host.resendCommit(data.retryAfterMs || RESEND_MS);
+    await this.#host.queue.run(() => this.#drop(pending));
+    throw new ChatError("refused", `the relay refused the change (${code})`);
+  }
+
+  /** The log decides at entry `seq`, which is on its way. When it has gone by and decided nothing, the commit is lost. */
+  async #decidedAt(pending: PendingCommit, seq: number): Promise<void> {
+    await this.#host.queue.run(() => {
+      if (seq <= this.#host.record.cursor) this.#drop(pending);
+    });
+  }
+
   #drop(pending: PendingCommit): void {
     if (this.#pending !== pending) return;
     this.#host.context.store.write([
@@ -141,6 +161,7 @@ export class RoomCommits {
   async #draft(plan: (group: Group) => CommitPlan | undefined | Promise<CommitPlan | undefined>) {
     if (this.#pending) return "again" as const;
     const { context, roomText, record } = this.#host;
+    requirePlace(record);
     const group = await this.#host.group();
     const planned = await plan(group);
     if (!planned) return "nothing" as const;
@@ -160,9 +181,7 @@ export class RoomCommits {
     context.store.write(changes.list());
     this.#host.setGroup(step.settle());
     this.#pending = pending;
-    return record.state === "active" || record.state === "leaving"
-      ? ("drafted" as const)
-      : ("again" as const);
+    return "drafted" as const;
   }
 
   async #frame(group: Group, draft: CommitDraft, plan: CommitPlan): Promise<CommitFrame> {
@@ -180,7 +199,8 @@ export class RoomCommits {
       room: record.room,
       clientId: context.randomBytes(CLIENT_ID_BYTES),
       epoch,
-      replaces: plan.replaces ?? 0,
+      // While a refused commit is not replaced, every other commit has to stand in for it.
+      replaces: record.refused?.seq ?? 0,
       message: draft.commit,
       added,
       removed: draft.changes.removed.map(addressOf),
@@ -188,6 +208,14 @@ export class RoomCommits {
       groupInfo: await sealRejoinState(record.key, record.room, draft),
     };
   }
+}
+
+function requirePlace({ state }: RoomRecord): void {
+  if (state === "active" || state === "leaving") return;
+  if (state === "repairing" || state === "joining") {
+    throw new ChatError("refused", "this device is still coming back into the room; try again in a moment");
+  }
+  throw new ChatError("not-allowed", "you are no longer in this room");
 }
 
 /** The leaves of `accounts` (as text) in `group`. */

@@ -79,16 +79,26 @@ export class RoomOutbox {
 
   /** Puts a message on disk. @returns its client id as text. Throws StoreError. */
   add(content: RoomContent): string {
+    const queued = this.prepare(content);
+    this.#context.store.write([this.#put(queued)]);
+    return this.adopt(queued);
+  }
+
+  /** Makes a message, for being stored with other changes; then comes {@link adopt}, before the next is made. */
+  prepare(content: RoomContent): QueuedItem {
     const item: OutboxItem = {
       clientId: this.#context.randomBytes(CLIENT_ID_BYTES),
       salt: this.#context.randomBytes(SALT_BYTES),
       content,
       createdAtMs: this.#context.clock.nowMs(),
     };
-    const queued = { key: `${this.#roomText}/${seqKey(this.#nextPlace)}`, item };
-    this.#context.store.write([this.#put(queued)]);
+    return { key: `${this.#roomText}/${seqKey(this.#nextPlace)}`, item };
+  }
+
+  /** Takes a message that is on disk into memory. @returns its client id as text. */
+  adopt(queued: QueuedItem): string {
     this.#nextPlace += 1;
-    const id = idText(item.clientId);
+    const id = idText(queued.item.clientId);
     this.#items.set(id, queued);
     return id;
   }
@@ -129,7 +139,7 @@ export class RoomOutbox {
   fail(clientIds: Iterable<string>, reason: string): void {
     for (const id of clientIds) {
       const queued = this.#items.get(id);
-      if (!queued) continue;
+      if (!queued || queued.item.failed) continue;
       const failed: QueuedItem = { key: queued.key, item: { ...queued.item, failed: reason } };
       this.#context.store.write([this.#put(failed)]);
       this.#items.set(id, failed);

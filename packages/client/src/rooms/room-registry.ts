@@ -2,13 +2,15 @@ import { bytesEqual, idText, ProtocolError } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
 import { inBackground, offline, online } from "../chat/commands.ts";
 import type { RelayConnection } from "../connection/connection.ts";
-import type { IdentityFor, MlsEngine } from "../mls/index.ts";
+import { ConnectionError } from "../connection/connection.ts";
+import type { Group, IdentityFor, MlsEngine } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import type { Inbox, StoredInvitation } from "./inbox.ts";
 import type { KeyPackageSupply } from "./key-package-supply.ts";
 import { POST_QUANTUM_SUITE } from "./key-package-supply.ts";
-import { encodePolicy, newRoomPolicy } from "./policy.ts";
+import type { RoomPolicy } from "./policy.ts";
+import { decodePolicy, encodePolicy, newRoomPolicy } from "./policy.ts";
 import { Room } from "./room.ts";
 import type { RoomRecord } from "./room-record.ts";
 import { ChangeSet, loadRoomRecords, putRoomRecord } from "./room-record.ts";
@@ -36,6 +38,7 @@ export interface RegistryOptions {
 export class RoomRegistry {
   readonly #options: RegistryOptions;
   readonly #rooms = new Map<string, Room>();
+  readonly #lossTold = new WeakSet<Room>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -71,8 +74,10 @@ export class RoomRegistry {
 
   /** A connection stands: rooms the relay does not know yet are made there, all others catch up. */
   async connected(connection: RelayConnection): Promise<void> {
-    for (const room of this.#rooms.values()) if (room.record.unborn) await bear(room, connection);
-    await this.resume(this.all().filter((room) => room.open));
+    for (const room of this.#rooms.values()) {
+      if (room.record.unborn) await this.#bear(room, connection);
+    }
+    await this.resume(this.all().filter(({ open, record }) => open && !record.unborn));
   }
 
   disconnected(): void {
@@ -90,8 +95,29 @@ export class RoomRegistry {
     const cursors = rooms.map(({ record }) => ({ room: record.room, after: record.cursor }));
     const request = { kind: "resume", rooms: cursors, inboxAfter: this.#options.inbox.cursor } as const;
     const answer = await connection.request(request, "rooms");
-    const fed = new Set(answer.rooms.map(({ room }) => idText(room)));
-    for (const room of rooms) if (!fed.has(room.roomText)) await room.removedByRelay(connection);
+    const heads = new Map(answer.rooms.map(({ room, seq }) => [idText(room), seq]));
+    for (const room of rooms) {
+      const head = heads.get(room.roomText);
+      if (head === undefined) await room.removedByRelay(connection);
+      else if (head < room.record.cursor) await this.#tellLoss(room);
+    }
+  }
+
+  /** docs/protocol.md §3.3. */
+  async #tellLoss(room: Room): Promise<void> {
+    if (this.#lossTold.has(room)) return;
+    this.#lossTold.add(room);
+    await room.tell("the relay has lost the end of this room, as after a restored backup; ask its operator");
+  }
+
+  /** One room that the relay does not take must not keep the others from it. */
+  async #bear(room: Room, connection: RelayConnection): Promise<void> {
+    try {
+      await bear(room, connection);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#options.onFault(error);
+    }
   }
 
   /** A new room of one. Throws ChatError `offline`, `refused`. */
@@ -110,21 +136,30 @@ export class RoomRegistry {
     const key = context.randomBytes(ROOM_KEY_BYTES);
     const record = { ...newRecord(room, context.clock.nowMs()), name, direct, key, unborn: true };
     const created = this.#begin(record, step);
-    await online(async () => {
+    onChange();
+    try {
       await bear(created, live);
       await this.resume([created]);
-    });
-    onChange();
+    } catch (error) {
+      // The room is there, on disk; the relay hears of it with the next connection.
+      if (error instanceof ProtocolError) throw new ChatError("refused", `the relay refused (${error.code})`);
+      if (!(error instanceof ConnectionError)) throw error;
+    }
     return created;
   }
 
   /**
    * Joins the room of an invitation; `leaving`: to leave it at once, unseen. The invitation and its key package are used
    * up with the same write. Throws ChatError: `no-such-invitation` when this device has no key for it, `refused` when the
-   * Welcome or a member in the tree does not hold, `offline`.
+   * Welcome or a member in the tree does not hold or the room is not what the invitation said, `not-allowed` when this
+   * device is in the room, `offline`.
    */
   async join(id: string, invitation: StoredInvitation, state: "active" | "leaving"): Promise<Room> {
-    const { context, supply, connection, onChange } = this.#options;
+    const { context, supply, connection, onChange, onFault } = this.#options;
+    const former = this.#rooms.get(idText(invitation.room));
+    if (former?.record.state === "active" || former?.record.state === "leaving") {
+      throw new ChatError("not-allowed", "you are in the room of this invitation");
+    }
     const found = supply.find(invitation.welcome);
     if (!found) {
       throw new ChatError(
@@ -140,6 +175,8 @@ export class RoomRegistry {
     });
     const { keyPackage, secret, used } = found;
     const step = await joinStep(context.engine, { welcome, ratchetTree: start.state, keyPackage, secret });
+    this.#requirePromised(invitation, step.settle());
+    await former?.close();
     const inviter = context.directory.nameOf(from);
     const { seq } = start;
     const record: RoomRecord = {
@@ -157,8 +194,19 @@ export class RoomRegistry {
     for (const change of used) if (change.kind === "delete") changes.delete(change.collection, change.key);
     const joined = this.#begin(record, step, changes);
     onChange();
-    await online(() => this.resume([joined]));
+    inBackground(this.resume([joined]), onFault);
     return joined;
+  }
+
+  /** A Welcome is made by a member, for this room and epoch, direct or not as it says: else it is a trap. */
+  #requirePromised({ room, epoch, direct, from }: StoredInvitation, group: Group): void {
+    const { directory } = this.#options.context;
+    const inviterIn = group
+      .members()
+      .some(({ identity }) => bytesEqual(directory.addressOf(identity).account, from));
+    const policy = group.policy && readPolicy(group.policy);
+    const promised = bytesEqual(group.groupId, room) && group.epoch === BigInt(epoch);
+    if (!promised || !inviterIn || policy?.direct !== direct) throw notAsPromised();
   }
 
   /** Stores a room that begins here, then takes it into memory. */
@@ -211,8 +259,20 @@ async function joinStep(engine: MlsEngine, request: Parameters<MlsEngine["join"]
     return await engine.join(request);
   } catch (error) {
     if (error instanceof MlsError && error.cause instanceof DirectoryUnavailable) throw offline();
-    if (error instanceof MlsError)
-      throw new ChatError("refused", "this invitation does not hold; nothing was joined");
+    if (error instanceof MlsError) throw notAsPromised();
+    throw error;
+  }
+}
+
+function notAsPromised(): ChatError {
+  return new ChatError("refused", "this invitation does not hold; nothing was joined");
+}
+
+function readPolicy(bytes: Uint8Array): RoomPolicy | undefined {
+  try {
+    return decodePolicy(bytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
     throw error;
   }
 }

@@ -62,9 +62,11 @@ export async function rejoin(
     ratchetTree: new Uint8Array(0),
     groupInfo: await sealRejoinState(record.key, record.room, draft),
   });
-  await host.queue.run(() =>
-    commits.keep({ clientId, epoch, request, secret: draft.pending, leavers: [], rejoin: true }),
-  );
+  await host.queue.run(() => {
+    // A replacement may have brought this device back meanwhile.
+    if (host.record.state !== "repairing" || commits.pending) return;
+    commits.keep({ clientId, epoch, request, secret: draft.pending, leavers: [], rejoin: true });
+  });
   await commits.send(connection);
   return true;
 }

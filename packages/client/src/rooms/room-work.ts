@@ -51,6 +51,10 @@ export class RoomWork {
   readonly followUps = new Set<FollowUp>();
   /** Own messages that were found in the log, by client id text. */
   readonly sent = new Set<string>();
+  /** What this program could not cope with; the entry is a gap. */
+  readonly faults: unknown[] = [];
+  /** The relay has sent an entry that differs from what it sent before under the same number. */
+  contradicted = false;
   /** Own messages in whose place the log has something else. */
   readonly altered = new Set<string>();
   group: Group | undefined;
@@ -101,14 +105,25 @@ export class RoomWork {
     if (entry.seq > KEPT_HEADS) this.changes.delete("head", `${roomText}/${seqKey(entry.seq - KEPT_HEADS)}`);
   }
 
+  /** An entry that was processed before has to be the same when it comes again. */
+  compareWithKnown({ seq }: RoomLogEntry, bytes: Uint8Array): void {
+    const [before, after] = [this.#headAt(seq - 1), this.#headAt(seq)];
+    if (!before || !after) return;
+    this.contradicted ||= !bytesEqual(sha256.create().update(before).update(bytes).digest(), after);
+  }
+
+  #headAt(seq: number): Uint8Array | undefined {
+    if (seq === this.record.cursor) return this.record.head;
+    return this.#heads.get(seq) ?? this.context.store.get("head", `${this.roomText}/${seqKey(seq)}`);
+  }
+
   /**
    * Whether a member's copy of the log agrees with this one at `seq`: false is proof that the relay showed two
    * histories, undefined that this device no longer or never knew.
    */
   agreesWithHead(seq: number, hash: Uint8Array): boolean | undefined {
     if (seq > this.record.cursor) return false;
-    const known =
-      this.#heads.get(seq) ?? this.context.store.get("head", `${this.roomText}/${seqKey(seq)}`) ?? undefined;
+    const known = this.#headAt(seq);
     return known && bytesEqual(known, hash);
   }
 

@@ -7,7 +7,7 @@ import type { RoomContent } from "../content/room-content.ts";
 import type { Group, IdentityFor } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
 import { keysUnder, StoreError } from "../store/client-store.ts";
-import { seqKey } from "../store/record.ts";
+import { encodeRecord, seqKey } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
 import { NamedTimers } from "./named-timers.ts";
@@ -15,6 +15,7 @@ import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { CommitHost, CommitPlan } from "./room-commits.ts";
 import { RoomCommits } from "./room-commits.ts";
+import type { QueuedItem } from "./room-outbox.ts";
 import { RoomOutbox } from "./room-outbox.ts";
 import type { RoomRecord } from "./room-record.ts";
 import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
@@ -32,6 +33,11 @@ const MAX_WAITING_ENTRIES = 1024;
 const STAGGER_MS = 400;
 const CLIENT_ID_BYTES = 16;
 const STORE_RETRY_MS = 2_000;
+const REPLACE_RETRY_MS = 60_000;
+/** Fruitless beginnings after which the operator of this client is told. */
+const TOLD_LOSSES = 3;
+/** How far behind all who stay somebody who leaves stands in line. */
+const LEAVER_RANK = 10;
 
 /** What a room tells its client. */
 export interface RoomEvents {
@@ -65,6 +71,11 @@ export class Room implements CommitHost {
   /** Something happened that may let messages go, since the last look. */
   #flushWanted = false;
   #repairs = 0;
+  /** Entries are missing: what does not follow the cursor is passed over until the relay has begun again. */
+  #missing = false;
+  /** Times in a row that the relay began again without any progress. */
+  #losses = 0;
+  #contradictionTold = false;
   /** A task has failed: memory and store may differ. */
   #unsure = false;
   #told = 0;
@@ -128,6 +139,7 @@ export class Room implements CommitHost {
   /** Reads the group, so that {@link loadedGroup} is there. A group that cannot be read sends the room to repair. */
   async load(): Promise<void> {
     await this.queue.run(async () => {
+      if (!this.open) this.#failWaiting();
       if (!this.open || this.#group) return;
       try {
         await this.group();
@@ -143,6 +155,8 @@ export class Room implements CommitHost {
    * it otherwise.
    */
   deliver(bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
+    if (this.#missing && entry.seq > this.record.cursor + 1) return Promise.resolve();
+    this.#missing = false;
     this.#waiting.push({ bytes, entry });
     this.#draining ??= this.queue.run(() => this.#drain());
     return this.#waiting.length > MAX_WAITING_ENTRIES ? this.#draining : Promise.resolve();
@@ -163,6 +177,7 @@ export class Room implements CommitHost {
   disconnected(): void {
     this.#connection = undefined;
     this.#waiting = [];
+    this.#missing = false;
     this.outbox.disconnected();
     this.#timers.cancelAll();
   }
@@ -170,11 +185,29 @@ export class Room implements CommitHost {
   /** Finishes what is under way. Nothing may be asked of the room afterwards. */
   async close(): Promise<void> {
     this.disconnected();
+    this.commits.close();
     await this.queue.run(() => undefined);
   }
 
   resume(): void {
     this.#events.resume();
+  }
+
+  resendCommit(delayMs: number): void {
+    this.#timers.set("commit", delayMs, () => {
+      const connection = this.#connection;
+      if (connection) this.#run(() => this.commits.send(connection));
+    });
+  }
+
+  /** Messages that wait to be sent. */
+  get queued(): number {
+    const { state } = this.record;
+    return state === "removed" || state === "left" ? 0 : this.outbox.waiting;
+  }
+
+  #failWaiting(): void {
+    this.outbox.fail([...this.outbox.items.keys()], "you are no longer in this room");
   }
 
   /**
@@ -296,13 +329,22 @@ export class Room implements CommitHost {
     } catch (error) {
       this.#unsure = true;
       this.#waiting = [];
-      if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#events.resume();
+      this.#missing = true;
+      if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#beginAgain(error);
       else if (error instanceof StoreError && error.retryable)
         this.#timers.set("resume", STORE_RETRY_MS, () => this.#events.resume());
       else this.#events.failed(error);
     } finally {
       this.#draining = undefined;
     }
+  }
+
+  /** Asks for the entries anew: at once, then at growing intervals while that brings nothing. */
+  #beginAgain(error: unknown): void {
+    const losses = this.#losses++;
+    if (losses === 0) return this.#events.resume();
+    if (losses === TOLD_LOSSES) this.#events.failed(error);
+    this.#timers.set("resume", repairDelayMs(losses - 1, this.#random()), () => this.#events.resume());
   }
 
   /** After a failure the store may be ahead of memory or behind it: everything is read anew. */
@@ -335,17 +377,24 @@ export class Room implements CommitHost {
     });
     work.reopen();
     for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
-    this.context.store.write(work.finish().list());
+    const toTell = work.followUps.delete("tell-state") ? this.#stateMessage(work.record) : undefined;
+    const changes = work.finish();
+    if (toTell) changes.put("outbox", toTell.key, encodeRecord(toTell.item));
+    this.context.store.write(changes.list());
 
+    if (work.record.cursor > this.record.cursor) this.#losses = 0;
     const epochBefore = this.#group?.epoch;
     this.record = work.record;
     this.#group = work.group;
+    if (toTell) this.outbox.adopt(toTell);
+    for (const fault of work.faults) this.#events.failed(fault);
+    if (work.contradicted) this.#tellContradiction();
     this.outbox.forget(work.sent);
     this.outbox.fail(work.altered, "the relay put something else in its place");
-    if (!this.open) this.outbox.fail([...this.outbox.items.keys()], "you are no longer in this room");
+    if (!this.open) this.#failWaiting();
     if (work.decided && this.commits.pending) this.commits.decided(work.decided);
     if (work.items.size > 0) this.timeline.appended(work.items);
-    for (const followUp of work.followUps) this.#follow(followUp);
+    for (const followUp of work.followUps) if (followUp !== "tell-state") this.#follow(followUp);
     if (this.record.state === "leaving" && work.group?.epoch !== epochBefore && this.#connection) {
       this.#run(() => this.#proposeLeaving());
     }
@@ -387,21 +436,26 @@ export class Room implements CommitHost {
     this.#events.timelineChanged();
   }
 
-  #follow(followUp: FollowUp): void {
+  /** What joiners do not know: stored with the entry that calls for it, so that a crash does not leave them without. */
+  #stateMessage({ state, name, topic, key }: RoomRecord): QueuedItem | undefined {
+    if (state !== "active" || key.length === 0) return undefined;
+    return this.outbox.prepare({ kind: "state", name, topic, key });
+  }
+
+  #tellContradiction(): void {
+    if (this.#contradictionTold) return;
+    this.#contradictionTold = true;
+    this.#run(() => this.tell("the relay now shows another history of this room than before"));
+  }
+
+  #follow(followUp: Exclude<FollowUp, "tell-state">): void {
     switch (followUp) {
-      case "tell-state":
-        this.outbox.add({
-          kind: "state",
-          name: this.record.name,
-          topic: this.record.topic,
-          key: this.record.key,
-        });
-        return this.flush();
       case "commit-proposals":
         return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
       case "replace":
         return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#replaceRefused()));
       case "rejoin": {
+        if (this.#timers.runs(followUp)) return;
         const wait = repairDelayMs(this.#repairs++, this.#random());
         return this.#timers.set(followUp, wait, () => this.#run(() => this.#rejoin()));
       }
@@ -412,7 +466,8 @@ export class Room implements CommitHost {
   #turn(): number {
     const group = this.#group;
     const place = group ? group.members().findIndex(({ leafIndex }) => leafIndex === group.ownLeafIndex) : 0;
-    const rank = this.may("admin") ? place : place + 4;
+    const rank =
+      (this.may("admin") ? place : place + 4) + (this.record.state === "leaving" ? LEAVER_RANK : 0);
     return Math.min(rank, 20) * STAGGER_MS + this.#random() * STAGGER_MS;
   }
 
@@ -422,18 +477,27 @@ export class Room implements CommitHost {
   }
 
   async #commitProposals(): Promise<void> {
-    if (this.record.state !== "active") return;
-    await this.commits.commit((group) => (group.pendingProposals().length > 0 ? { request: {} } : undefined));
+    const { state } = this.record;
+    if (state !== "active" && state !== "leaving") return;
+    // Who leaves cannot commit the own removal, but those of others: two who leave together must not wait for ever.
+    await this.commits.commit((group) => {
+      const proposals = group.pendingProposals();
+      const others = proposals.filter(({ proposer }) => proposer !== group.ownLeafIndex);
+      return (state === "leaving" ? others : proposals).length > 0 ? { request: {} } : undefined;
+    });
     this.flush();
   }
 
   /** docs/protocol.md §5.4: stands in for the refused commit, and puts its maker out if that is in our power. */
   async #replaceRefused(): Promise<void> {
-    const { refused } = this.record;
-    if (!refused || this.record.state !== "active") return;
-    await this.commits.commit(() =>
-      this.record.refused ? { request: {}, replaces: this.record.refused.seq } : undefined,
-    );
+    const { refused, state } = this.record;
+    if (!refused || (state !== "active" && state !== "leaving")) return;
+    try {
+      await this.commits.commit(() => (this.record.refused ? { request: {} } : undefined));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      this.#timers.set("replace", REPLACE_RETRY_MS, () => this.#run(() => this.#replaceRefused()));
+    }
     this.flush();
   }
 
@@ -477,6 +541,7 @@ export class Room implements CommitHost {
     const changes = new ChangeSet();
     changes.forgetGroup(this.roomText);
     this.#writeRecord({ ...this.record, state: "left", key: new Uint8Array(0) }, changes);
+    this.#failWaiting();
     this.#events.changed();
     return undefined;
   }

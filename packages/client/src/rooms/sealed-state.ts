@@ -12,13 +12,14 @@ export interface RejoinState {
 
 /**
  * Encrypts a room's GroupInfo for keeping at the relay, which so learns no roles and no policy (docs/protocol.md §5.5).
- * AES-256-GCM under the room key, bound to the room.
+ * AES-256-GCM under the room key, bound to the room. Empty while the room key has not been told.
  */
 export async function sealRejoinState(
   key: Uint8Array,
   room: Uint8Array,
   state: RejoinState,
 ): Promise<Uint8Array> {
+  if (key.length === 0) return new Uint8Array(0);
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const cipher = await crypto.subtle.encrypt(
     { name: "AES-GCM", iv: nonce, additionalData: room.slice() },

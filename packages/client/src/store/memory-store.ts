@@ -11,16 +11,19 @@ export class MemoryStore implements ClientStore {
   }
 
   write(changes: readonly StoreChange[]): void {
-    for (const change of changes) {
+    const own = changes.map((change) =>
+      change.kind === "put" ? { ...change, value: change.value.slice() } : change,
+    );
+    for (const change of own) {
       const values = this.#of(change.collection);
-      if (change.kind === "put") values.set(change.key, change.value.slice());
+      if (change.kind === "put") values.set(change.key, change.value);
       else if (change.kind === "delete") values.delete(change.key);
       else for (const key of [...values.keys()]) if (key.startsWith(change.prefix)) values.delete(key);
     }
   }
 
   get(collection: Collection, key: string): Uint8Array | undefined {
-    return this.#of(collection).get(key);
+    return this.#of(collection).get(key)?.slice();
   }
 
   range(collection: Collection, { from, below, limit, backwards }: KeyRange = {}) {
@@ -28,7 +31,7 @@ export class MemoryStore implements ClientStore {
       .filter(([key]) => (from === undefined || key >= from) && (below === undefined || key < below))
       .sort(([a], [b]) => (a < b ? -1 : 1));
     if (backwards) pairs.reverse();
-    return limit === undefined ? pairs : pairs.slice(0, limit);
+    return pairs.slice(0, limit).map(([key, value]) => [key, value.slice()] as const);
   }
 
   close(): void {}

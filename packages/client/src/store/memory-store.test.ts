@@ -1,0 +1,4 @@
+import { clientStoreSuite } from "./client-store-suite.ts";
+import { MemoryStore } from "./memory-store.ts";
+
+clientStoreSuite(() => new MemoryStore());

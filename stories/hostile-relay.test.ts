@@ -1,0 +1,102 @@
+import type { RoomLogEntry } from "@parley/protocol";
+import { expect, test } from "vitest";
+import { HostileRelay } from "./hostile-relay.ts";
+import { lines, roomOf, sees, until, World } from "./world.ts";
+
+/** Ana and bo in a room; bo's relay lies when told to. */
+async function setUp() {
+  const world = await World.start();
+  const relay = new HostileRelay();
+  const ana = await world.person("ana");
+  world.unsafeTestingConnect = relay.connect;
+  const bo = await world.person("bo");
+  const room = await roomOf(ana, "garden", [bo]);
+  await sees(ana, room, "* bo joined");
+  const said = () => lines(bo, room).filter((line) => line.startsWith("ana: "));
+  return { world, relay, ana, bo, room, said };
+}
+
+function withAlteredByte(entry: RoomLogEntry): RoomLogEntry {
+  const message = entry.message.slice();
+  message[message.length - 1] = (message.at(-1) ?? 0) ^ 1;
+  return { ...entry, message };
+}
+
+const HARMLESS: Record<string, (entries: readonly RoomLogEntry[]) => readonly RoomLogEntry[]> = {
+  dropped: ([, second]) => (second ? [second] : []),
+  repeated: (entries) => [...entries, ...entries],
+  reordered: (entries) => entries.toReversed(),
+};
+
+test.each(Object.entries(HARMLESS))("entries that are %s are shown once and in order", async (_, change) => {
+  const { world, relay, ana, bo, room, said } = await setUp();
+  await using _world = world;
+  relay.tamper(2, change);
+  for (const text of ["one", "two", "three"]) await ana.chat.send(room, text);
+  await sees(bo, room, "ana: three");
+  expect(said()).toEqual(["ana: one", "ana: two", "ana: three"]);
+  await bo.chat.send(room, "here");
+  await sees(ana, room, "bo: here");
+});
+
+test("an altered message is a gap, the other history is told, and the room goes on", async () => {
+  const { world, relay, ana, bo, room, said } = await setUp();
+  await using _world = world;
+  relay.tamper(1, (entries) => entries.map(withAlteredByte));
+  await ana.chat.send(room, "one");
+  await until(bo, "a gap", () => lines(bo, room).some((line) => line.includes("it is damaged or forged")));
+  await until(ana, "it is sent", (chat) => chat.snapshot().queued === 0);
+  await ana.chat.send(room, "two");
+  await sees(bo, room, "ana: two");
+  await sees(bo, room, "* the relay shows ana another history of this room than you");
+  expect(lines(bo, room)).toEqual([]);
+  expect(said()).toEqual(["ana: two"]);
+  await bo.chat.send(room, "here");
+  await sees(ana, room, "bo: here");
+});
+
+test("an own message that comes back with other bytes is failed, and can be sent again", async () => {
+  const { world, relay, ana, bo, room } = await setUp();
+  await using _world = world;
+  relay.tamper(1, (entries) => entries.map(withAlteredByte));
+  const id = await bo.chat.send(room, "mine");
+  const own = () => bo.chat.timeline(room, { limit: 50 }).items.find((item) => item.id === id);
+  await until(bo, "it has failed", () => {
+    const item = own();
+    return item?.kind === "message" && item.send.kind === "failed";
+  });
+  await bo.chat.retry(id);
+  await until(bo, "it is sent", (chat) => chat.snapshot().queued === 0);
+  await ana.chat.send(room, "here");
+  await sees(bo, room, "ana: here");
+});
+
+test("T0: a swapped key package is refused, and no Welcome is made for it", async () => {
+  const { world, relay, ana, bo, room } = await setUp();
+  await using _world = world;
+  await world.person("carl");
+  await world.person("mallory");
+  const own = await bo.chat.createRoom("bo's");
+  const commits: string[] = [];
+  const claimed: (typeof relay.answer extends (answer: infer A, request: never) => unknown ? A : never)[] =
+    [];
+  relay.answer = (answer, request) => {
+    if (request.kind === "commit") commits.push(request.kind);
+    if (answer.kind !== "key-packages") return answer;
+    claimed.push(answer);
+    const packages = answer.packages.map(({ device }) => ({
+      device,
+      keyPackage:
+        claimed[0]?.kind === "key-packages"
+          ? (claimed[0].packages[0]?.keyPackage ?? new Uint8Array(0))
+          : new Uint8Array(0),
+    }));
+    return { ...answer, packages };
+  };
+  await bo.chat.invite(own, ["mallory"]);
+  commits.length = 0;
+  await expect(bo.chat.invite(own, ["carl"])).rejects.toMatchObject({ code: "refused" });
+  expect(commits).toEqual([]);
+  await ana.chat.send(room, "still here");
+  await sees(bo, room, "ana: still here");
+});
