@@ -3,6 +3,8 @@ import { openStore } from "../packages/client/src/node/open-chat.ts";
 import { EvilMember } from "./evil-member.ts";
 import { lines, roomOf, sees, until, World } from "./world.ts";
 
+const damaged = (message: Uint8Array) => message.with(message.length - 1, (message.at(-1) ?? 0) ^ 1);
+
 it("a commit that the room's rules forbid is refused by all, replaced, and the room goes on", async () => {
   await using world = await World.start();
   const [ana, bo, cy] = [await world.person("ana"), await world.person("bo"), await world.person("cy")];
@@ -27,11 +29,28 @@ it("a commit that nobody can process does not brick the room", async () => {
   const room = await roomOf(ana, "garden", [bo, cy]);
   await cy.chat.close();
   await using evil = await EvilMember.possess(cy, room);
-  await evil.commit({}, (message) => message.with(message.length - 1, (message.at(-1) ?? 0) ^ 1));
+  await evil.commit({}, { spoil: damaged });
   await ana.chat.send(room, "anybody there?");
   await sees(bo, room, "ana: anybody there?");
   await bo.chat.send(room, "yes");
   await sees(ana, room, "bo: yes");
+});
+
+it("a commit that nobody can process is no way around the rules, even with a GroupInfo that everybody can use", async () => {
+  await using world = await World.start();
+  const [ana, bo, cy] = [await world.person("ana"), await world.person("bo"), await world.person("cy")];
+  const room = await roomOf(ana, "garden", [bo, cy]);
+  await cy.chat.close();
+  await using evil = await EvilMember.possess(cy, room);
+  await evil.commit({ policy: evil.ownRules() }, { spoil: damaged, lure: true });
+  await ana.chat.send(room, "whose room is it?");
+  await sees(bo, room, "ana: whose room is it?");
+  await bo.chat.send(room, "still yours");
+  await sees(ana, room, "bo: still yours");
+  for (const person of [ana, bo]) {
+    const roles = person.chat.members(room).map(({ name, role }) => `${name} ${role}`);
+    expect(roles).toEqual(["ana owner", "bo member", "cy member"]);
+  }
 });
 
 it("a device that lost its keys for a room comes back by itself, and says what it missed", async () => {

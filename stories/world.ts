@@ -30,6 +30,10 @@ export class World implements AsyncDisposable {
   wrapStore: (store: ClientStore, name: string) => ClientStore = (store) => store;
   /** What stands between people's programs opened from now on and the relay. */
   unsafeTestingConnect: NonNullable<OpenChatOptions["unsafeTestingConnect"]> = (connect) => connect;
+  /** Where the folders of people who come from now on are. */
+  homeFolder: string;
+  /** Where links lead, when that is not the relay itself but something in front of it. */
+  entrancePort: number | undefined;
   readonly #options: Partial<RelayOptions>;
   readonly #away = new Set<Person>();
 
@@ -37,6 +41,7 @@ export class World implements AsyncDisposable {
     this.relay = relay;
     this.#options = options;
     this.folder = folder;
+    this.homeFolder = folder;
   }
 
   static async start(options: Partial<RelayOptions> = {}): Promise<World> {
@@ -64,6 +69,7 @@ export class World implements AsyncDisposable {
     const { serverId, address } = this.relay;
     return formatInviteLink({
       ...address,
+      port: this.entrancePort ?? address.port,
       serverId,
       ...invite,
       inviter: undefined,
@@ -74,7 +80,7 @@ export class World implements AsyncDisposable {
 
   /** A new person, signed up by a link of the operator (or the one given) and connected. */
   async person(name: string, link?: string): Promise<Person> {
-    const folder = join(this.folder, name);
+    const folder = join(this.homeFolder, name);
     const store = openStore(folder);
     await signUp({ folder, store, name, road: { link: link ?? (await this.inviteLink()) } });
     const person: Person = { name, folder, chat: await this.#open(folder, store) };

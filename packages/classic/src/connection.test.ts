@@ -7,6 +7,7 @@ import { ClassicConnection } from "./connection.ts";
 import { MODP14 } from "./group.ts";
 import { HandClock, patientClock } from "./testing/hand-clock.ts";
 import { ListeningClient } from "./testing/listening-client.ts";
+import { OriginalClient } from "./testing/original-client.ts";
 import {
   originalEncrypt,
   originalHello,
@@ -154,17 +155,48 @@ describe("the key exchange", () => {
 });
 
 describe("sending", () => {
-  test("to an original server splits what its relay could not carry, and nothing is lost", async () => {
-    const server = await startOriginal();
-    await using ann = await ListeningClient.join(server.port);
-    await using bob = await ListeningClient.join(server.port);
-    const text = `${"grüße € ".repeat(300)}end`;
-    ann.send(text);
-    await bob.waitFor((line) => line.endsWith("end"));
-    const pieces = bob.lines.filter((line) => line.startsWith("127.0.0.1: "));
-    expect(pieces.length).toBeGreaterThan(3);
-    expect(pieces.map((line) => line.slice("127.0.0.1: ".length)).join("")).toBe(text);
-    expect(server.faults).toEqual([]);
+  test.each([
+    ["beyond ASCII", `${"grün € ".repeat(300)}end`],
+    ["in ASCII", `${"nothing but ".repeat(250)}end`],
+  ])(
+    "to an original server splits what its relay could not carry, and nothing is lost, %s",
+    async (_, text) => {
+      const server = await startOriginal();
+      await using ann = await ListeningClient.join(server.port);
+      using bob = await OriginalClient.join(server.port);
+      ann.send(text);
+      await bob.waitFor((line) => /end\u00a0*$/.test(line));
+      const pieces = bob.lines.filter((line) => line.startsWith("127.0.0.1: "));
+      expect(pieces.length).toBeGreaterThan(3);
+      expect(pieces.map((line) => line.slice("127.0.0.1: ".length).replace(/\u00a0+$/, "")).join("")).toBe(
+        text,
+      );
+      expect(server.faults).toEqual([]);
+    },
+  );
+
+  test("waits until an original server has had time to compute its key", async () => {
+    const clock = new HandClock();
+    const arrived = Promise.withResolvers<void>();
+    let arrivedMs = Number.POSITIVE_INFINITY;
+    const port = await listen(async (socket) => {
+      const reader = new SocketReader(socket);
+      socket.write(originalHello(WIRE_P, WIRE_G, 12345n));
+      await reader.recvAll(1024);
+      await reader.recv(1024);
+      arrivedMs = clock.nowMs();
+      arrived.resolve();
+    });
+    const connection = await open(port, { clock });
+    connection.send("early");
+    while (arrivedMs === Number.POSITIVE_INFINITY) {
+      clock.turn(100);
+      await Promise.race([
+        arrived.promise,
+        new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
+      ]);
+    }
+    expect(arrivedMs).toBeGreaterThanOrEqual(500);
   });
 
   test("leaves out blank texts and makes control characters harmless", async () => {

@@ -469,10 +469,21 @@ class ChatClient implements Chat {
 
   #changed(): void {
     this.#snapshot = undefined;
-    for (const listener of [...this.#listeners]) listener();
+    this.#call(this.#listeners);
   }
 
   #timelineChanged(room: string): void {
-    for (const listener of [...(this.#timelineListeners.get(room) ?? [])]) listener();
+    this.#call(this.#timelineListeners.get(room) ?? []);
+  }
+
+  /** A listener that throws must not stop what it hears of. */
+  #call(listeners: Iterable<() => void>): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        this.#parts.onFault(error);
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { DeviceAddress } from "@parley/protocol";
-import { bytesEqual, idText, LIMITS } from "@parley/protocol";
+import { bytesEqual, idText, LIMITS, ProtocolError } from "@parley/protocol";
 import type { HostAddress, Signer } from "@parley/trust";
 import { formatInviteLink, inviteSecretHash, joinMac, Secret } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
@@ -7,6 +7,7 @@ import type { RelayConnection } from "../connection/connection.ts";
 import type { LogView } from "../log/log-replica.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
 import { contactChange } from "../rooms/account-directory.ts";
+import { NotAuthorised } from "../rooms/authorization.ts";
 import type { StoredInvitation, StoredInviteLink } from "../rooms/inbox.ts";
 import { sealInboxItem } from "../rooms/inbox-item.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
@@ -101,11 +102,18 @@ export class InviteLinks {
       { kind: "join-request", invite, mac, checkpoint },
       { sender: me, signer, recipient: inviter },
     );
-    await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
     const posted: Greeting = { ...greeting, posted: true };
-    const checked = await directory.checked(inviter, "invite");
-    store.write([greetingChange(posted), contactChange(checked)]);
-    directory.adopt(checked);
+    try {
+      await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
+      const checked = await directory.checked(inviter, "invite");
+      store.write([greetingChange(posted), contactChange(checked)]);
+      directory.adopt(checked);
+    } catch (error) {
+      // Whoever invited us is gone: no reason to try for ever, and none to have no connection.
+      const isGone = error instanceof NotAuthorised || (error instanceof ProtocolError && !error.retryable);
+      if (!isGone) throw error;
+      store.write([greetingChange(posted)]);
+    }
     this.#greeting = posted;
   }
 

@@ -79,6 +79,17 @@ test("the longest text goes through, and one byte more does not", () => {
   expect(codeOf(encodeRoomContent({ kind: "text", text: `${text}a` }, { salt, head }))).toBe("too-large");
 });
 
+test("an alarm with the largest checkpoint and evidence fits into a message", () => {
+  const alarm = {
+    kind: "log-alarm" as const,
+    note: new Uint8Array(LIMITS.checkpointBytes),
+    evidence: new Uint8Array(48 * 1024),
+  };
+  const encoded = encodeRoomContent(alarm, { salt, head });
+  expect(encoded.length).toBeLessThan(LIMITS.messageBytes);
+  expect(decodeRoomContent(encoded).content).toEqual(alarm);
+});
+
 test("names and topics are bounded in bytes of UTF-8", () => {
   const named = (name: string) => codeOf(encodeRoomContent({ kind: "name", name }, { salt, head }));
   const about = (topic: string) => codeOf(encodeRoomContent({ kind: "topic", topic }, { salt, head }));
@@ -94,6 +105,7 @@ test.each<[string, unknown]>([
   ["a name that is a number", { kind: "name", name: 1 }],
   ["a missing topic", { kind: "topic" }],
   ["an alarm without its checkpoint", { kind: "log-alarm" }],
+  ["a checkpoint above the limit", { kind: "log-alarm", note: new Uint8Array(LIMITS.checkpointBytes + 1) }],
   ["evidence above the limit", { kind: "log-alarm", note: salt, evidence: new Uint8Array(48 * 1024 + 1) }],
 ])("%s is malformed", (_, value) => {
   expect(codeOf(framed(STATE_TYPE, encodeCbor(value)))).toBe("malformed");

@@ -119,7 +119,11 @@ function roomState(bytes: Uint8Array): RoomContent {
     case "joined":
       return { kind };
     case "log-alarm":
-      return { kind, note: document(note), ...(evidence !== undefined && { evidence: document(evidence) }) };
+      return {
+        kind,
+        note: document(note, LIMITS.checkpointBytes),
+        ...(evidence !== undefined && { evidence: document(evidence, MAX_EVIDENCE_BYTES) }),
+      };
     default:
       return { kind: "unknown", contentType: STATE_TYPE };
   }
@@ -132,8 +136,8 @@ function bounded(value: unknown, limit: keyof typeof ROOM_TEXT_LIMITS): string {
   return value;
 }
 
-function document(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array && value.length <= MAX_EVIDENCE_BYTES) return value;
+function document(value: unknown, maxBytes: number): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= maxBytes) return value;
   throw new ProtocolError("malformed", "log alarm");
 }
 

@@ -121,7 +121,9 @@ export function writeRecoveryWords(
     ...inColumns(recoveryWordsOf(recoverySeed).split(" ")),
     "",
   ].join("\n");
-  writeFileSync(join(folder, WORDS_FILE), text, { mode: 0o600 });
+  const file = join(folder, WORDS_FILE);
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   const hash = sha256(recoverySeed.expose());
   store.write([{ kind: "put", collection: "value", key: WORDS_KEY, value: encodeRecord({ hash }) }]);
 }
@@ -142,8 +144,9 @@ function inColumns(words: readonly string[]): string[] {
 /** The reminder to write the words down; it stays until they have been typed back. */
 export function recoveryWordsReminder(store: ClientStore, folder: string): RecoveryWordsReminder {
   const file = join(folder, WORDS_FILE);
+  let waits = store.get("value", WORDS_KEY) !== undefined;
   return {
-    file: () => (store.get("value", WORDS_KEY) ? file : undefined),
+    file: () => (waits ? file : undefined),
     async confirm(words) {
       const value = store.get("value", WORDS_KEY);
       if (!value) return true;
@@ -151,6 +154,7 @@ export function recoveryWordsReminder(store: ClientStore, folder: string): Recov
       if (!bytesEqual(hash, sha256(seedOf(words)))) return false;
       rmSync(file, { force: true });
       store.write([{ kind: "delete", collection: "value", key: WORDS_KEY }]);
+      waits = false;
       return true;
     },
   };

@@ -90,11 +90,12 @@ export class SqliteStore implements ClientStore {
   }
 
   get(collection: Collection, key: string): Uint8Array | undefined {
-    const row = this.#prepared("SELECT value FROM entry WHERE collection = ? AND key = ?").get(
+    const [row] = this.#read(
+      "SELECT key, value FROM entry WHERE collection = ? AND key = ?",
       collection,
       key,
     );
-    return row?.["value"] as Uint8Array | undefined;
+    return row?.[1];
   }
 
   range(
@@ -102,10 +103,22 @@ export class SqliteStore implements ClientStore {
     { from = "", below = LAST_KEY, limit = -1, backwards = false }: KeyRange = {},
   ) {
     const order = backwards ? "DESC" : "ASC";
-    const rows = this.#prepared(
+    return this.#read(
       `SELECT key, value FROM entry WHERE collection = ? AND key >= ? AND key < ? ORDER BY key ${order} LIMIT ?`,
-    ).all(collection, from, below, limit);
-    return rows.map((row) => [row["key"] as string, row["value"] as Uint8Array] as const);
+      collection,
+      from,
+      below,
+      limit,
+    );
+  }
+
+  #read(sql: string, ...parameters: (string | number)[]): (readonly [key: string, value: Uint8Array])[] {
+    try {
+      const rows = this.#prepared(sql).all(...parameters);
+      return rows.map((row) => [row["key"] as string, row["value"] as Uint8Array] as const);
+    } catch (error) {
+      throw explained(error);
+    }
   }
 
   close(): void {
@@ -127,7 +140,11 @@ function explained(error: unknown): StoreError {
     return new StoreError("unreadable", "the local store is damaged", { cause: error });
   }
   const reason = code.startsWith("E") && code !== "ERR_SQLITE_ERROR" ? ` (${code})` : "";
-  return new StoreError("unavailable", `the local store cannot be written: disk full or read-only${reason}`, {
-    cause: error,
-  });
+  return new StoreError(
+    "unavailable",
+    `the local store cannot be used: disk full, read-only or failing${reason}`,
+    {
+      cause: error,
+    },
+  );
 }

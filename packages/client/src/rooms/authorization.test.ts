@@ -1,10 +1,12 @@
 import type { DeviceAddress } from "@parley/protocol";
+import { idText } from "@parley/protocol";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CommitChanges, Member } from "../mls/index.ts";
 import type { RosterChange } from "./authorization.ts";
 import { authorizeCommit, NotAuthorised } from "./authorization.ts";
 import type { RoomPolicy, RoomRole } from "./policy.ts";
-import { encodePolicy } from "./policy.ts";
+import { decodePolicy, effectiveRoles, encodePolicy, ROLES } from "./policy.ts";
 
 /** A test identity is [account, device]. */
 const addressOf = (identity: Uint8Array): DeviceAddress => ({
@@ -276,5 +278,87 @@ describe("an external commit", () => {
     ],
   ])("%s", (_, change, verdict) => {
     expect(judge(MEMBER, change)).toBe(verdict);
+  });
+});
+
+describe("any commit in any room", () => {
+  const someone = fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 2 }));
+  const leaves = someone.map(([place, owner, device]) => leaf(place, owner, device));
+  const rooms = fc.uniqueArray(leaves, {
+    minLength: 1,
+    maxLength: 6,
+    selector: ({ leafIndex }) => leafIndex,
+  });
+  const policies = fc
+    .record({
+      direct: fc.boolean(),
+      addRole: fc.constantFrom(...ROLES),
+      roles: fc.array(
+        fc.record({ account: fc.integer({ min: 1, max: 4 }).map(account), role: fc.constantFrom(...ROLES) }),
+        { maxLength: 3 },
+      ),
+    })
+    .map(encodePolicy);
+  const proposed = fc.array(fc.tuple(leaves, fc.nat(9)), { maxLength: 3 });
+  const commits = fc
+    .record({
+      membersBefore: rooms,
+      policyBefore: policies,
+      external: fc.boolean(),
+      policy: fc.option(fc.oneof(policies, fc.uint8Array({ maxLength: 5 })), { nil: undefined, freq: 2 }),
+      added: proposed,
+      removed: fc.array(fc.tuple(fc.nat(5), fc.nat(9)), { maxLength: 3 }),
+      by: fc.nat(5),
+    })
+    .map(({ membersBefore, by: committer, added, removed, ...rest }) => {
+      const memberAt = (n: number) => membersBefore[n % membersBefore.length] as Member;
+      return {
+        committer: memberAt(committer),
+        change: {
+          ...rest,
+          membersBefore,
+          added: added.map(([member, proposer]) => ({ ...member, proposer })),
+          removed: removed.map(([n, proposer]) => ({ ...memberAt(n), proposer })),
+        },
+      };
+    });
+
+  test("is decided alike by all members, whatever order the relay tells of its roster in", () => {
+    fc.assert(
+      fc.property(commits, ({ committer, change }) => {
+        const verdict = judge(committer, change);
+        const devices = (members: readonly Member[]) => members.map(({ identity }) => addressOf(identity));
+        const told = {
+          added: devices(change.added).reverse(),
+          removed: change.external ? [] : devices(change.removed).reverse(),
+        };
+        expect(judge(committer, structuredClone(change))).toBe(verdict);
+        if (!change.external) expect(judge(committer, { ...change, told })).toBe(verdict);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("leaves a direct room with two accounts, and its rules with the owners", () => {
+    let allowed = 0;
+    fc.assert(
+      fc.property(commits, ({ committer, change }) => {
+        if (judge(committer, change) !== "allowed") return;
+        allowed++;
+        const before = decodePolicy(change.policyBefore);
+        const accounts = change.membersBefore.map(({ identity }) => addressOf(identity).account);
+        const roles = effectiveRoles(before, accounts);
+        if (change.policy) {
+          expect(roles.get(idText(addressOf(committer.identity).account))).toBe("owner");
+          expect(decodePolicy(change.policy).direct).toBe(before.direct);
+        }
+        const all = new Set(
+          [...accounts, ...change.added.map((one) => addressOf(one.identity).account)].map(idText),
+        );
+        if (before.direct && change.added.length > 0) expect(all.size).toBeLessThanOrEqual(2);
+      }),
+      { numRuns: 4000 },
+    );
+    expect(allowed).toBeGreaterThan(100);
   });
 });

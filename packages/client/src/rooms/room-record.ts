@@ -27,6 +27,8 @@ export interface RoomRecord {
   unread: number;
   mentions: number;
   lastActivityMs: number;
+  /** The room's rules as this device last held them. A way back into the room never changes them (docs/protocol.md §5.5). */
+  policy?: Uint8Array | undefined;
   /** The relay does not know the room yet. */
   unborn?: boolean | undefined;
   /** The commit that this device refused or could not follow, and nothing has replaced yet (docs/protocol.md §5.4). */

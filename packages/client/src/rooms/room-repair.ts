@@ -48,6 +48,9 @@ export async function rejoin(
     throw error;
   }
   if (!bytesEqual(draft.groupId, record.room)) return false;
+  // Whoever made a commit that nobody can follow also made its GroupInfo: it must not bring other rules along.
+  const { policy } = (await context.engine.admit(draft.pending.slice())).settle();
+  if (record.policy && !(policy && bytesEqual(policy, record.policy))) return false;
   const clientId = context.randomBytes(CLIENT_ID_BYTES);
   const epoch = Number(draft.epoch);
   const request = encode(requestCodec, {

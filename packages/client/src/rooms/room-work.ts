@@ -181,6 +181,7 @@ export class RoomWork {
 
   /** Everything to write, with the record as it is now. */
   finish(): ChangeSet {
+    this.record.policy = this.group?.policy ?? this.record.policy;
     putRoomRecord(this.changes, this.roomText, this.record);
     return this.changes;
   }

@@ -186,7 +186,7 @@ export class Room implements CommitHost {
   async close(): Promise<void> {
     this.disconnected();
     this.commits.close();
-    await this.queue.run(() => undefined);
+    await this.queue.settled();
   }
 
   resume(): void {

@@ -22,6 +22,11 @@ export class SerialQueue {
     return result;
   }
 
+  /** Resolves when everything that was asked for so far has ended, well or not. */
+  async settled(): Promise<void> {
+    await this.#tail;
+  }
+
   async #runGuarded<T>(task: () => Promise<T> | T): Promise<T> {
     try {
       this.#guard.before();

@@ -58,13 +58,10 @@ export class Timeline {
   appended(items: ReadonlyMap<string, StoredItem>): void {
     if (!this.#tail) return;
     for (const [id, item] of items) {
+      const place = this.#tail.findLastIndex((known) => known.id <= id);
       const shown = this.#show(id, item);
-      const last = this.#tail.at(-1);
-      if (last === undefined || last.id < id) this.#tail.push(shown);
-      else {
-        const place = this.#tail.findIndex((known) => known.id === id);
-        if (place >= 0) this.#tail[place] = shown;
-      }
+      if (this.#tail[place]?.id === id) this.#tail[place] = shown;
+      else if (place >= 0 || this.#whole) this.#tail.splice(place + 1, 0, shown);
     }
     if (this.#tail.length > 2 * TAIL_ITEMS) {
       this.#tail = this.#tail.slice(-TAIL_ITEMS);

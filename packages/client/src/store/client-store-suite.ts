@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ClientStore, StoreChange } from "./client-store.ts";
+import type { ClientStore, KeyRange, StoreChange } from "./client-store.ts";
 import { keysUnder } from "./client-store.ts";
 
 const value = (n: number) => Uint8Array.of(n);
@@ -9,6 +10,25 @@ const put = (key: string, n = 1): StoreChange => ({
   key,
   value: value(n),
 });
+
+/** Printable ASCII, with all that a query language or a pattern could take for its own. */
+const ODD_KEYS = [
+  "a",
+  "a%",
+  "a_b",
+  "a*",
+  "a?",
+  "a'b",
+  'a"b',
+  "a\\b",
+  "a/b",
+  "a b",
+  "a~",
+  "a-",
+  "A",
+  "ab",
+  "[a]",
+];
 
 /** What every {@link ClientStore} owes its callers. `open` gives an empty store each time. */
 export function clientStoreSuite(open: () => ClientStore): void {
@@ -74,4 +94,85 @@ export function clientStoreSuite(open: () => ClientStore): void {
     expect(store.get("value", "a")).toEqual(value(1));
     store.close();
   });
+
+  test("values of any length come back, an empty one too", () => {
+    const store = open();
+    for (const length of [0, 1, 300_000]) {
+      const bytes = new Uint8Array(length).fill(7);
+      store.write([{ kind: "put", collection: "value", key: "a", value: bytes }]);
+      expect(store.get("value", "a")).toEqual(bytes);
+      expect(store.range("value")).toEqual([["a", bytes]]);
+    }
+    store.close();
+  });
+
+  test("odd characters in keys and prefixes stand for themselves", () => {
+    const store = open();
+    const all = [...new Set(ODD_KEYS.flatMap((key) => [key, `${key}/x`, `x${key}`, `${key}~~`]))].sort();
+    for (const prefix of ODD_KEYS) {
+      store.write(all.map((key) => put(key)));
+      expect(keys(store)).toEqual(all);
+      expect(keys(store, keysUnder(prefix))).toEqual(all.filter((key) => key.startsWith(prefix)));
+      store.write([{ kind: "delete-prefix", collection: "timeline", prefix }]);
+      expect(keys(store)).toEqual(all.filter((key) => !key.startsWith(prefix)));
+    }
+    store.close();
+  });
+
+  test("it does what a sorted map does", () => {
+    const store = open();
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(anyChange, { maxLength: 4 }), { maxLength: 5 }),
+        anyRange,
+        (writes, range) => {
+          store.write([{ kind: "delete-prefix", collection: "timeline", prefix: "" }]);
+          const model = new Map<string, Uint8Array>();
+          for (const changes of writes) {
+            store.write(changes);
+            for (const change of changes) applyTo(model, change);
+          }
+          expect(store.range("timeline", range)).toEqual(rangeOf(model, range));
+          for (const [key, bytes] of model) expect(store.get("timeline", key)).toEqual(bytes);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    store.close();
+  });
+}
+
+const anyKey = fc.string({ unit: fc.constantFrom("a", "b", "/", "~", "%", "_"), maxLength: 3 });
+const anyChange: fc.Arbitrary<StoreChange> = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(anyKey, fc.nat(255)).map(([key, n]) => put(key, n)) },
+  {
+    weight: 2,
+    arbitrary: anyKey.map((key) => ({ kind: "delete" as const, collection: "timeline" as const, key })),
+  },
+  {
+    weight: 1,
+    arbitrary: anyKey.map((prefix) => ({
+      kind: "delete-prefix" as const,
+      collection: "timeline" as const,
+      prefix,
+    })),
+  },
+);
+const anyRange: fc.Arbitrary<KeyRange> = fc.record(
+  { from: anyKey, below: anyKey, limit: fc.nat(5), backwards: fc.boolean() },
+  { requiredKeys: [] },
+);
+
+function applyTo(model: Map<string, Uint8Array>, change: StoreChange): void {
+  if (change.kind === "put") model.set(change.key, change.value);
+  else if (change.kind === "delete") model.delete(change.key);
+  else for (const key of [...model.keys()]) if (key.startsWith(change.prefix)) model.delete(key);
+}
+
+function rangeOf(model: ReadonlyMap<string, Uint8Array>, { from, below, limit, backwards }: KeyRange) {
+  const found = [...model.keys()]
+    .sort()
+    .filter((key) => (from === undefined || key >= from) && (below === undefined || key < below));
+  if (backwards) found.reverse();
+  return found.slice(0, limit).map((key) => [key, model.get(key)]);
 }

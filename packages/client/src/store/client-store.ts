@@ -10,7 +10,7 @@ export interface ClientStore {
    * store as it was when they cannot be; the caller's memory must not run ahead of the store.
    */
   write(changes: readonly StoreChange[]): void;
-  /** The value, or undefined. */
+  /** The value, or undefined. Throws {@link StoreError} when it cannot be read; so does {@link range}. */
   get(collection: Collection, key: string): Uint8Array | undefined;
   /** Pairs of a collection in key order. `from` is inclusive, `below` exclusive. */
   range(collection: Collection, range?: KeyRange): readonly (readonly [key: string, value: Uint8Array])[];
