@@ -50,7 +50,7 @@ async function measureNats(program: string): Promise<Measured> {
   const { port } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, "close");
-  const server = startWorker([program, "-a", "127.0.0.1", "-p", `${port}`], SERVER_CORE);
+  const server = startWorker([program, "-a", "127.0.0.1", "-p", `${port}`, "-l", "/dev/null"], SERVER_CORE);
   await new Promise((resolve) => setTimeout(resolve, 500));
   return measure("nats", server, `${port}`);
 }

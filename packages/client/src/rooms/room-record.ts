@@ -144,7 +144,7 @@ export function loadPendingCommit(store: ClientStore, roomText: string): Pending
 
 /** The key of the `n`th timeline item that came from entry `seq`. */
 export function timelineKey(seq: number, n = 0): string {
-  return `${seqKey(seq)}.${n.toString(36)}`;
+  return `${seqKey(seq)}.${n.toString(36).padStart(2, "0")}`;
 }
 
 /** Whether two addresses are the same device. */

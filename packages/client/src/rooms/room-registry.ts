@@ -15,6 +15,7 @@ import { Room } from "./room.ts";
 import type { RoomRecord } from "./room-record.ts";
 import { ChangeSet, loadRoomRecords, putRoomRecord } from "./room-record.ts";
 import type { RoomContext } from "./room-work.ts";
+import { SerialQueue } from "./serial-queue.ts";
 import type { Timeline } from "./timeline.ts";
 
 const ROOM_ID_BYTES = 16;
@@ -39,6 +40,8 @@ export class RoomRegistry {
   readonly #options: RegistryOptions;
   readonly #rooms = new Map<string, Room>();
   readonly #lossTold = new WeakSet<Room>();
+  /** One after the other: an invitation that is answered twice, or two into one room, must not both be followed. */
+  readonly #joins = new SerialQueue();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -154,7 +157,11 @@ export class RoomRegistry {
    * Welcome or a member in the tree does not hold or the room is not what the invitation said, `not-allowed` when this
    * device is in the room, `offline`.
    */
-  async join(id: string, invitation: StoredInvitation, state: "active" | "leaving"): Promise<Room> {
+  join(id: string, invitation: StoredInvitation, state: "active" | "leaving"): Promise<Room> {
+    return this.#joins.run(() => this.#join(id, invitation, state));
+  }
+
+  async #join(id: string, invitation: StoredInvitation, state: "active" | "leaving"): Promise<Room> {
     const { context, supply, connection, onChange, onFault } = this.#options;
     const former = this.#rooms.get(idText(invitation.room));
     if (former?.record.state === "active" || former?.record.state === "leaving") {

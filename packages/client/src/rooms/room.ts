@@ -76,6 +76,7 @@ export class Room implements CommitHost {
   /** Times in a row that the relay began again without any progress. */
   #losses = 0;
   #contradictionTold = false;
+  #closed = false;
   /** A task has failed: memory and store may differ. */
   #unsure = false;
   #told = 0;
@@ -96,7 +97,10 @@ export class Room implements CommitHost {
     this.#events = options.events;
     this.#timers = new NamedTimers(this.context.clock);
     this.queue = new SerialQueue({
-      before: () => this.#reloadIfUnsure(),
+      before: () => {
+        if (this.#closed) throw new ChatError("offline", "this room is closed here");
+        this.#reloadIfUnsure();
+      },
       failed: (error) => {
         this.#unsure ||= !(error instanceof ChatError);
       },
@@ -187,6 +191,7 @@ export class Room implements CommitHost {
     this.disconnected();
     this.commits.close();
     await this.queue.settled();
+    this.#closed = true;
   }
 
   resume(): void {

@@ -8,10 +8,10 @@ export interface QueueGuard {
 
 /** Runs tasks one after the other, in the order given. A task that fails does not stop the next. */
 export class SerialQueue {
-  readonly #guard: QueueGuard;
+  readonly #guard: QueueGuard | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(guard: QueueGuard) {
+  constructor(guard?: QueueGuard) {
     this.#guard = guard;
   }
 
@@ -29,10 +29,10 @@ export class SerialQueue {
 
   async #runGuarded<T>(task: () => Promise<T> | T): Promise<T> {
     try {
-      this.#guard.before();
+      this.#guard?.before();
       return await task();
     } catch (error) {
-      this.#guard.failed(error);
+      this.#guard?.failed(error);
       throw error;
     }
   }

@@ -63,6 +63,17 @@ test("pages go back from the newest, oldest first in each, until there are no mo
   expect(timeline.page(7).more).toBe(false);
 });
 
+test.each([2, 400, 450, 900])(
+  "a first page that is just full has nothing before it (%i items each)",
+  (size) => {
+    const { timeline } = filled(2 * size);
+    const last = timeline.page(size);
+    const first = timeline.page(size, last.items[0]?.id);
+    expect([last.more, first.more]).toEqual([true, false]);
+    expect(seqs([...first.items, ...last.items])).toEqual(Array.from({ length: 2 * size }, (_, i) => i + 1));
+  },
+);
+
 test("what is asked for again is made once", () => {
   const { timeline, shown } = filled(20);
   timeline.page(10);
