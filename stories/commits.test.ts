@@ -93,3 +93,14 @@ it("a room lives through restarts of everybody and of the relay", async () => {
   }
   expect(lines(ana, room).filter((line) => /^(ana|bo): /.test(line))).toHaveLength(6);
 });
+
+it("a person who is named twice is invited once", async () => {
+  await using world = await World.start();
+  const [ana, bo] = [await world.person("ana"), await world.person("bo")];
+  const room = await ana.chat.createRoom("garden");
+  await ana.chat.invite(room, ["bo", "bo"]);
+  await until(bo, "invited", (chat) => chat.snapshot().invitations.length > 0);
+  await bo.chat.acceptInvitation(bo.chat.snapshot().invitations[0]?.id ?? "");
+  await sees(ana, room, "* bo joined");
+  expect(ana.chat.members(room)).toMatchObject([{ name: "ana" }, { name: "bo", devices: 1 }]);
+});

@@ -46,8 +46,9 @@ export class CrashingStore implements ClientStore {
     return this.#inner.range(collection, range);
   }
 
+  /** What is still under way in a program that closes gets to know no more than one that crashes. */
   close(): void {
-    if (!this.#crashed) this.#inner.close();
+    if (!this.#crashed) this.crash();
   }
 
   #requireAlive(): void {

@@ -20,7 +20,7 @@ import { mentions } from "./mentions.ts";
 import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { PendingCommit } from "./room-record.ts";
-import { sameDevice } from "./room-record.ts";
+import { comeBack, fallenBehind, sameDevice } from "./room-record.ts";
 import type { RoomWork } from "./room-work.ts";
 
 /** The relay sent an entry that does not follow the last one: this connection is of no more use. */
@@ -156,11 +156,12 @@ async function processCommit(work: RoomWork, entry: RoomLogEntry, own: boolean):
     );
     const incoming = work.settle(step);
     record.refused = undefined;
-    if (record.state === "repairing") record.state = "active";
+    if (record.state === "repairing") Object.assign(record, comeBack(record));
     if (incoming.kind !== "commit" && incoming.kind !== "removed") return;
     const committer = work.context.directory.addressOf(incoming.changes.committer.identity);
     if (!sameDevice(committer, entry.sender)) tellLie(work, entry, { what: "a change", by: committer });
     describeCommit(work, entry, outcomeOf(work, incoming.changes));
+    if (incoming.changes.external && isFirstBeside(work, committer.account)) work.followUps.add("tell-state");
     if (incoming.kind === "removed") goOut(work);
   } catch (error) {
     refuse(work, entry, error);
@@ -201,8 +202,9 @@ async function mergeOwn(work: RoomWork, entry: RoomLogEntry, pending: PendingCom
   const { context, group, record } = work;
   if (pending.rejoin) {
     work.settle(await context.engine.admit(pending.secret));
-    record.state = "active";
+    Object.assign(record, comeBack(record));
     record.openGap = undefined;
+    Object.assign(record, { wantsState: true, heardName: undefined, heardTopic: undefined });
     work.addEvent(
       entry.receivedAtMs,
       "this device is back in the room; messages before this line may be missing",
@@ -253,7 +255,7 @@ function refuse(work: RoomWork, entry: RoomLogEntry, error: unknown): void {
 
 /** This device can no longer follow the room: everything goes into one gap until it is back. */
 function fallBehind(work: RoomWork, entry: RoomLogEntry, cause: string): void {
-  if (work.record.state === "active") work.record.state = "repairing";
+  Object.assign(work.record, fallenBehind(work.record));
   work.followUps.add("rejoin");
   extendGap(work, entry, cause, "this device is coming back by itself");
 }
@@ -292,18 +294,21 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
       return;
     }
     case "state":
-      if (record.key.length > 0) return;
-      record.key = content.key.slice();
-      record.name = displayName(content.name);
-      record.topic = displayText(content.topic, { multiline: false });
+      if (record.key.length > 0 && !record.wantsState) return;
+      record.wantsState = undefined;
+      if (record.key.length === 0) record.key = content.key.slice();
+      if (!record.heardName) record.name = displayName(content.name);
+      if (!record.heardTopic) record.topic = displayText(content.topic, { multiline: false });
       return;
     case "name":
       if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not name this room`);
       record.name = displayName(content.name);
+      record.heardName = true;
       return work.addEvent(atMs, `${name} named the room ${record.name}`);
     case "topic":
       if (!may(work, account, "admin")) return work.addEvent(atMs, `${name} may not set the topic here`);
       record.topic = displayText(content.topic, { multiline: false });
+      record.heardTopic = true;
       return work.addEvent(
         atMs,
         record.topic ? `${name} set the topic: ${record.topic}` : `${name} took the topic away`,

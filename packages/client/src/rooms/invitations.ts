@@ -44,7 +44,8 @@ export async function addPeople(
 ): Promise<readonly Contact[]> {
   const unreachable: Contact[] = [];
   const claimed: ClaimedDevice[] = [];
-  for (const person of people) {
+  // Named twice, a person is invited once.
+  for (const person of new Map(people.map((one) => [idText(one.account), one])).values()) {
     const devices = await claim(inviter, person, connection);
     if (devices.length === 0) unreachable.push(person);
     claimed.push(...devices);

@@ -1,5 +1,13 @@
 import type { DeviceAddress, Request } from "@parley/protocol";
-import { decode, deviceText, encode, idText, ProtocolError, request as requestCodec } from "@parley/protocol";
+import {
+  bytesEqual,
+  decode,
+  deviceText,
+  encode,
+  idText,
+  ProtocolError,
+  request as requestCodec,
+} from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
@@ -95,6 +103,7 @@ export class RoomCommits {
   ): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       if (this.#pending) await this.#decision.promise;
+      requirePlace(this.#host.record);
       const connection = this.#host.connection();
       if (!connection || this.#closed) throw new ChatError("offline", "not connected: this needs the relay");
       const drafted = await this.#host.queue.run(() => this.#draft(plan));
@@ -151,7 +160,8 @@ export class RoomCommits {
   }
 
   #drop(pending: PendingCommit): void {
-    if (this.#pending !== pending) return;
+    // Not the same object when memory has been read anew meanwhile.
+    if (!this.#pending || !bytesEqual(this.#pending.clientId, pending.clientId)) return;
     this.#host.context.store.write([
       { kind: "delete", collection: "pending-commit", key: this.#host.roomText },
     ]);

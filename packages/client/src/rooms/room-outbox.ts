@@ -8,7 +8,7 @@ import type { Group } from "../mls/index.ts";
 import type { StoreChange } from "../store/client-store.ts";
 import { keysUnder } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
-import type { OutboxItem } from "./room-record.ts";
+import type { OutboxItem, RoomRecord } from "./room-record.ts";
 import { ChangeSet } from "./room-record.ts";
 import type { RoomContext } from "./room-work.ts";
 
@@ -93,6 +93,12 @@ export class RoomOutbox {
       createdAtMs: this.#context.clock.nowMs(),
     };
     return { key: `${this.#roomText}/${seqKey(this.#nextPlace)}`, item };
+  }
+
+  /** What joiners do not know: stored with the entry that calls for it, so that a crash does not leave them without. */
+  prepareState({ state, name, topic, key }: RoomRecord): QueuedItem | undefined {
+    if (state !== "active" || key.length === 0) return undefined;
+    return this.prepare({ kind: "state", name, topic, key });
   }
 
   /** Takes a message that is on disk into memory. @returns its client id as text. */
@@ -194,17 +200,19 @@ export class RoomOutbox {
   /** Sends an encrypted batch, all of it before the first answer. */
   async send(
     connection: RelayConnection,
-    room: Uint8Array,
     batch: readonly EncryptedItem[],
+    { room, cursor }: { readonly room: Uint8Array; readonly cursor: () => number },
   ): Promise<SendOutcome> {
     const outcomes = await Promise.all(
       batch.map(async ({ queued, message, epoch }): Promise<SendOutcome> => {
         const { clientId } = queued.item;
         try {
-          await connection.request(
+          const { seq } = await connection.request(
             { kind: "append", room, clientId, epoch, proposal: false, message },
             "appended",
           );
+          // Its place has gone by, and something else was there.
+          if (seq <= cursor()) this.fail([idText(clientId)], SUPPLANTED);
           return { kind: "sent" };
         } catch (error) {
           this.#inFlight.delete(idText(clientId));
@@ -233,6 +241,9 @@ export class RoomOutbox {
     return { kind: "put", collection: "outbox", key, value: encodeRecord(item) };
   }
 }
+
+/** Why a message failed in whose place the log has something else. */
+export const SUPPLANTED = "the relay put something else in its place";
 
 const FAILURES: Partial<Record<ProtocolError["code"], string>> = {
   forbidden: "you are no longer in this room",

@@ -40,6 +40,13 @@ export interface RoomRecord {
    * the room comes back if the relay feeds it again.
    */
   stateBeforeRelayRemoval?: "active" | "repairing" | "leaving" | undefined;
+  /** The user wants to leave a room that this device must come back into first. */
+  leaveWhenBack?: boolean | undefined;
+  /** Set since this device came in: whoever tells a joiner all of the room's state may tell it late, and older. */
+  heardName?: boolean | undefined;
+  heardTopic?: boolean | undefined;
+  /** Back after a gap in which name and topic may have changed: the next telling of the room's state counts. */
+  wantsState?: boolean | undefined;
   /** Timeline key of the gap that is still growing. */
   openGap?: string | undefined;
 }
@@ -74,6 +81,18 @@ export interface OutboxItem {
   readonly failed?: string | undefined;
   /** SHA-256 of the encryptions that were made ready to send, newest last: what the log may hold under this client id. */
   readonly ciphers?: readonly Uint8Array[] | undefined;
+}
+
+/** The record of a room that this device can no longer follow. */
+export function fallenBehind(record: RoomRecord): Pick<RoomRecord, "state" | "leaveWhenBack"> {
+  const { state, leaveWhenBack } = record;
+  if (state !== "active" && state !== "leaving") return { state, leaveWhenBack };
+  return { state: "repairing", leaveWhenBack: state === "leaving" || undefined };
+}
+
+/** The record of a room that this device follows again. */
+export function comeBack({ leaveWhenBack }: RoomRecord): Pick<RoomRecord, "state" | "leaveWhenBack"> {
+  return { state: leaveWhenBack ? "leaving" : "active", leaveWhenBack: undefined };
 }
 
 /** Changes gathered for one write; a later change of a key takes the earlier one's place. */

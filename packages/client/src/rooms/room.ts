@@ -1,5 +1,5 @@
 import type { RoomLogEntry } from "@parley/protocol";
-import { idText } from "@parley/protocol";
+import { idText, ProtocolError } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
@@ -9,36 +9,37 @@ import { MlsError } from "../mls/index.ts";
 import { keysUnder, StoreError } from "../store/client-store.ts";
 import { encodeRecord, seqKey } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
+import type { DeliveredEntry } from "./entry-feed.ts";
+import { EntryFeed } from "./entry-feed.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
 import { NamedTimers } from "./named-timers.ts";
 import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
-import type { CommitHost, CommitPlan } from "./room-commits.ts";
+import type { CommitPlan } from "./room-commits.ts";
 import { RoomCommits } from "./room-commits.ts";
-import type { QueuedItem } from "./room-outbox.ts";
-import { RoomOutbox } from "./room-outbox.ts";
+import type { DutyHost } from "./room-duties.ts";
+import { RoomDuties, randomOf } from "./room-duties.ts";
+import { storedLeaveProposal, wantingToLeave } from "./room-leaving.ts";
+import { RoomOutbox, SUPPLANTED } from "./room-outbox.ts";
 import type { RoomRecord } from "./room-record.ts";
-import { ChangeSet, loadPendingCommit, loadRoomRecord, putRoomRecord, timelineKey } from "./room-record.ts";
-import { rejoin, repairDelayMs } from "./room-repair.ts";
-import type { FollowUp, RoomContext } from "./room-work.ts";
+import {
+  ChangeSet,
+  fallenBehind,
+  loadPendingCommit,
+  loadRoomRecord,
+  putRoomRecord,
+  timelineKey,
+} from "./room-record.ts";
+import { repairDelayMs } from "./room-repair.ts";
+import type { RoomContext } from "./room-work.ts";
 import { RoomWork } from "./room-work.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** Entries that are made durable together. */
-const BATCH_ENTRIES = 256;
-/** Entries that may wait before the connection is held back. */
-const MAX_WAITING_ENTRIES = 1024;
-/** Members act on what all of them could act on one after the other, so that mostly one does. */
-const STAGGER_MS = 400;
-const CLIENT_ID_BYTES = 16;
 const STORE_RETRY_MS = 2_000;
-const REPLACE_RETRY_MS = 60_000;
+const LEAVE_RETRY_MS = 5_000;
 /** Fruitless beginnings after which the operator of this client is told. */
 const TOLD_LOSSES = 3;
-/** How far behind all who stay somebody who leaves stands in line. */
-const LEAVER_RANK = 10;
-
 /** What a room tells its client. */
 export interface RoomEvents {
   /** The record, the group or the outbox changed. */
@@ -52,7 +53,7 @@ export interface RoomEvents {
 }
 
 /** One room: its group, its log, its outbox, kept in step by one serial queue. */
-export class Room implements CommitHost {
+export class Room implements DutyHost {
   readonly context: RoomContext;
   readonly roomText: string;
   readonly queue: SerialQueue;
@@ -61,26 +62,20 @@ export class Room implements CommitHost {
   readonly commits: RoomCommits;
   record: RoomRecord;
   readonly #events: RoomEvents;
-  readonly #identityFor: IdentityFor;
   readonly #heads = new Map<number, Uint8Array>();
   #group: Group | undefined;
   #connection: RelayConnection | undefined;
-  #waiting: { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[] = [];
-  #draining: Promise<void> | undefined;
   #flushing = false;
   /** Something happened that may let messages go, since the last look. */
   #flushWanted = false;
-  #repairs = 0;
-  /** Entries are missing: what does not follow the cursor is passed over until the relay has begun again. */
-  #missing = false;
-  /** Times in a row that the relay began again without any progress. */
-  #losses = 0;
   #contradictionTold = false;
   #closed = false;
   /** A task has failed: memory and store may differ. */
   #unsure = false;
   #told = 0;
   readonly #timers: NamedTimers;
+  readonly #feed: EntryFeed;
+  readonly #duties: RoomDuties;
 
   constructor(options: {
     readonly context: RoomContext;
@@ -93,7 +88,6 @@ export class Room implements CommitHost {
     this.record = options.record;
     this.roomText = idText(options.record.room);
     this.timeline = options.timeline;
-    this.#identityFor = options.identityFor;
     this.#events = options.events;
     this.#timers = new NamedTimers(this.context.clock);
     this.queue = new SerialQueue({
@@ -104,6 +98,18 @@ export class Room implements CommitHost {
       failed: (error) => {
         this.#unsure ||= !(error instanceof ChatError);
       },
+    });
+    this.#duties = new RoomDuties({
+      host: this,
+      identityFor: options.identityFor,
+      timers: this.#timers,
+      run: (task) => this.#run(task),
+    });
+    this.#feed = new EntryFeed({
+      queue: this.queue,
+      cursor: () => this.record.cursor,
+      process: (batch) => this.#processBatch(batch),
+      onFailure: (error, losses) => this.#beginAgain(error, losses),
     });
     this.outbox = new RoomOutbox(this.context, this.roomText);
     this.commits = new RoomCommits(this, loadPendingCommit(this.context.store, this.roomText));
@@ -149,7 +155,7 @@ export class Room implements CommitHost {
         await this.group();
       } catch (error) {
         if (!(error instanceof MlsError)) throw error;
-        this.#writeRecord({ ...this.record, state: "repairing" });
+        this.writeRecord({ ...this.record, ...fallenBehind(this.record) });
       }
     });
   }
@@ -159,29 +165,24 @@ export class Room implements CommitHost {
    * it otherwise.
    */
   deliver(bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
-    if (this.#missing && entry.seq > this.record.cursor + 1) return Promise.resolve();
-    this.#missing = false;
-    this.#waiting.push({ bytes, entry });
-    this.#draining ??= this.queue.run(() => this.#drain());
-    return this.#waiting.length > MAX_WAITING_ENTRIES ? this.#draining : Promise.resolve();
+    return this.#feed.deliver({ bytes, entry });
   }
 
   /** Everything before this moment has been delivered: the room may act now. */
   async live(connection: RelayConnection): Promise<void> {
-    await this.#draining;
+    await this.#feed.settled();
     this.#connection = connection;
     if (this.commits.pending) this.#run(() => this.commits.send(connection));
-    if (this.record.state === "repairing") this.#follow("rejoin");
-    if (this.record.refused) this.#follow("replace");
+    if (this.record.state === "repairing") this.#duties.follow("rejoin");
+    if (this.record.refused) this.#duties.follow("replace");
     if (this.record.state === "leaving") this.#run(() => this.#proposeLeaving());
-    if ((this.#group?.pendingProposals().length ?? 0) > 0) this.#follow("commit-proposals");
+    if ((this.#group?.pendingProposals().length ?? 0) > 0) this.#duties.follow("commit-proposals");
     this.flush();
   }
 
   disconnected(): void {
     this.#connection = undefined;
-    this.#waiting = [];
-    this.#missing = false;
+    this.#feed.clear();
     this.outbox.disconnected();
     this.#timers.cancelAll();
   }
@@ -221,14 +222,14 @@ export class Room implements CommitHost {
    * lie, and when it feeds the room again, the room is open again.
    */
   async removedByRelay(connection: RelayConnection): Promise<void> {
-    await this.#draining;
+    await this.#feed.settled();
     if (this.record.refused) return this.live(connection);
     this.#connection = undefined;
     await this.queue.run(() => {
       const { state } = this.record;
       if (state !== "active" && state !== "repairing" && state !== "leaving") return;
       const out = state === "leaving" ? "left" : "removed";
-      this.#writeRecord({ ...this.record, state: out, stateBeforeRelayRemoval: state });
+      this.writeRecord({ ...this.record, state: out, stateBeforeRelayRemoval: state });
     });
     this.#events.changed();
   }
@@ -284,16 +285,19 @@ export class Room implements CommitHost {
     return this.commits.commit(plan);
   }
 
-  /** Leaves: proposes the own removal again in each epoch until somebody has committed it. */
+  /**
+   * Leaves: proposes the own removal again in each epoch until somebody has committed it. A room that this device is out of
+   * already is only put out of sight.
+   */
   async leave(): Promise<void> {
-    await this.queue.run(() => this.#writeRecord({ ...this.record, state: "leaving" }));
+    await this.queue.run(() => this.writeRecord({ ...this.record, ...wantingToLeave(this.record) }));
     this.#events.changed();
     if (this.#connection) await this.#proposeLeaving();
   }
 
   /** The relay knows the room now. */
   async born(): Promise<void> {
-    await this.queue.run(() => this.#writeRecord({ ...this.record, unborn: undefined }));
+    await this.queue.run(() => this.writeRecord({ ...this.record, unborn: undefined }));
   }
 
   /** The role of an account by the rules of the present epoch. */
@@ -309,7 +313,7 @@ export class Room implements CommitHost {
   async markRead(): Promise<void> {
     if (this.record.unread === 0) return;
     await this.queue.run(() => {
-      this.#writeRecord({ ...this.record, unread: 0, mentions: 0, lastReadSeq: this.record.cursor });
+      this.writeRecord({ ...this.record, unread: 0, mentions: 0, lastReadSeq: this.record.cursor });
     });
     this.#events.changed();
   }
@@ -322,34 +326,24 @@ export class Room implements CommitHost {
     return effectiveRoles(decodePolicy(group.policy), accounts);
   }
 
-  #writeRecord(record: RoomRecord, changes = new ChangeSet()): void {
+  /** Stores the record, with other changes. Only inside the queue. */
+  writeRecord(record: RoomRecord, changes = new ChangeSet()): void {
     putRoomRecord(changes, this.roomText, record);
     this.context.store.write(changes.list());
     this.record = record;
   }
 
-  async #drain(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0) await this.#processBatch(this.#waiting.splice(0, BATCH_ENTRIES));
-    } catch (error) {
-      this.#unsure = true;
-      this.#waiting = [];
-      this.#missing = true;
-      if (error instanceof LogOutOfOrder || error instanceof DirectoryUnavailable) this.#beginAgain(error);
-      else if (error instanceof StoreError && error.retryable)
-        this.#timers.set("resume", STORE_RETRY_MS, () => this.#events.resume());
-      else this.#events.failed(error);
-    } finally {
-      this.#draining = undefined;
-    }
-  }
-
   /** Asks for the entries anew: at once, then at growing intervals while that brings nothing. */
-  #beginAgain(error: unknown): void {
-    const losses = this.#losses++;
-    if (losses === 0) return this.#events.resume();
+  #beginAgain(error: unknown, losses: number): void {
+    this.#unsure = true;
+    const isPassing =
+      error instanceof LogOutOfOrder ||
+      error instanceof DirectoryUnavailable ||
+      (error instanceof StoreError && error.retryable);
+    if (!isPassing) return this.#events.failed(error);
     if (losses === TOLD_LOSSES) this.#events.failed(error);
-    this.#timers.set("resume", repairDelayMs(losses - 1, this.#random()), () => this.#events.resume());
+    if (losses === 0 && !(error instanceof StoreError)) return this.#events.resume();
+    this.#timers.set("resume", repairDelayMs(losses, randomOf(this.context)), () => this.#events.resume());
   }
 
   /** After a failure the store may be ahead of memory or behind it: everything is read anew. */
@@ -366,9 +360,7 @@ export class Room implements CommitHost {
     this.#retry();
   }
 
-  async #processBatch(
-    batch: readonly { readonly bytes: Uint8Array; readonly entry: RoomLogEntry }[],
-  ): Promise<void> {
+  async #processBatch(batch: readonly DeliveredEntry[]): Promise<void> {
     const group = this.open ? await this.#groupOrNone() : undefined;
     const work = new RoomWork({
       context: this.context,
@@ -382,12 +374,11 @@ export class Room implements CommitHost {
     });
     work.reopen();
     for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
-    const toTell = work.followUps.delete("tell-state") ? this.#stateMessage(work.record) : undefined;
+    const toTell = work.followUps.delete("tell-state") ? this.outbox.prepareState(work.record) : undefined;
     const changes = work.finish();
     if (toTell) changes.put("outbox", toTell.key, encodeRecord(toTell.item));
     this.context.store.write(changes.list());
 
-    if (work.record.cursor > this.record.cursor) this.#losses = 0;
     const epochBefore = this.#group?.epoch;
     this.record = work.record;
     this.#group = work.group;
@@ -395,15 +386,15 @@ export class Room implements CommitHost {
     for (const fault of work.faults) this.#events.failed(fault);
     if (work.contradicted) this.#tellContradiction();
     this.outbox.forget(work.sent);
-    this.outbox.fail(work.altered, "the relay put something else in its place");
+    this.outbox.fail(work.altered, SUPPLANTED);
     if (!this.open) this.#failWaiting();
     if (work.decided && this.commits.pending) this.commits.decided(work.decided);
     if (work.items.size > 0) this.timeline.appended(work.items);
-    for (const followUp of work.followUps) if (followUp !== "tell-state") this.#follow(followUp);
+    for (const followUp of work.followUps) if (followUp !== "tell-state") this.#duties.follow(followUp);
     if (this.record.state === "leaving" && work.group?.epoch !== epochBefore && this.#connection) {
       this.#run(() => this.#proposeLeaving());
     }
-    if (this.record.state === "active") this.#repairs = 0;
+    if (this.record.state === "active") this.#duties.followed();
     this.#events.changed();
     if (work.items.size > 0 || work.sent.size > 0) this.#events.timelineChanged();
     this.flush();
@@ -414,20 +405,20 @@ export class Room implements CommitHost {
       return await this.group();
     } catch (error) {
       if (!(error instanceof MlsError)) throw error;
-      this.record = { ...this.record, state: "repairing" };
-      this.#follow("rejoin");
+      this.record = { ...this.record, ...fallenBehind(this.record) };
+      this.#duties.follow("rejoin");
       return undefined;
     }
   }
 
   async #sendBatch(): Promise<void> {
     const connection = this.#connection;
-    if (!connection || this.commits.pending || this.record.refused || this.record.state !== "active") return;
-    if (this.outbox.waiting === 0) return;
+    if (!connection || this.outbox.waiting === 0) return;
     const batch = await this.queue.run(async () => {
+      if (this.commits.pending || this.record.refused || this.record.state !== "active") return undefined;
       const group = await this.group();
       if (group.pendingProposals().length > 0) {
-        this.#follow("commit-proposals");
+        this.#duties.follow("commit-proposals");
         return undefined;
       }
       const { cursor: seq, head: hash } = this.record;
@@ -436,15 +427,12 @@ export class Room implements CommitHost {
       return encrypted?.batch;
     });
     if (!batch) return;
-    const outcome = await this.outbox.send(connection, this.record.room, batch);
+    const outcome = await this.outbox.send(connection, batch, {
+      room: this.record.room,
+      cursor: () => this.record.cursor,
+    });
     if (outcome.kind === "wait") this.#timers.set("flush", outcome.retryAfterMs, () => this.flush());
     this.#events.timelineChanged();
-  }
-
-  /** What joiners do not know: stored with the entry that calls for it, so that a crash does not leave them without. */
-  #stateMessage({ state, name, topic, key }: RoomRecord): QueuedItem | undefined {
-    if (state !== "active" || key.length === 0) return undefined;
-    return this.outbox.prepare({ kind: "state", name, topic, key });
   }
 
   #tellContradiction(): void {
@@ -453,91 +441,33 @@ export class Room implements CommitHost {
     this.#run(() => this.tell("the relay now shows another history of this room than before"));
   }
 
-  #follow(followUp: Exclude<FollowUp, "tell-state">): void {
-    switch (followUp) {
-      case "commit-proposals":
-        return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#commitProposals()));
-      case "replace":
-        return this.#timers.set(followUp, this.#turn(), () => this.#run(() => this.#replaceRefused()));
-      case "rejoin": {
-        if (this.#timers.runs(followUp)) return;
-        const wait = repairDelayMs(this.#repairs++, this.#random());
-        return this.#timers.set(followUp, wait, () => this.#run(() => this.#rejoin()));
-      }
-    }
-  }
-
-  /** How long this member lets others go first: by its place among the leaves. */
-  #turn(): number {
-    const group = this.#group;
-    const place = group ? group.members().findIndex(({ leafIndex }) => leafIndex === group.ownLeafIndex) : 0;
-    const rank =
-      (this.may("admin") ? place : place + 4) + (this.record.state === "leaving" ? LEAVER_RANK : 0);
-    return Math.min(rank, 20) * STAGGER_MS + this.#random() * STAGGER_MS;
-  }
-
-  #random(): number {
-    const [a = 0, b = 0] = this.context.randomBytes(2);
-    return (a * 256 + b) / 65536;
-  }
-
-  async #commitProposals(): Promise<void> {
-    const { state } = this.record;
-    if (state !== "active" && state !== "leaving") return;
-    // Who leaves cannot commit the own removal, but those of others: two who leave together must not wait for ever.
-    await this.commits.commit((group) => {
-      const proposals = group.pendingProposals();
-      const others = proposals.filter(({ proposer }) => proposer !== group.ownLeafIndex);
-      return (state === "leaving" ? others : proposals).length > 0 ? { request: {} } : undefined;
-    });
-    this.flush();
-  }
-
-  /** docs/protocol.md §5.4: stands in for the refused commit, and puts its maker out if that is in our power. */
-  async #replaceRefused(): Promise<void> {
-    const { refused, state } = this.record;
-    if (!refused || (state !== "active" && state !== "leaving")) return;
-    try {
-      await this.commits.commit(() => (this.record.refused ? { request: {} } : undefined));
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      this.#timers.set("replace", REPLACE_RETRY_MS, () => this.#run(() => this.#replaceRefused()));
-    }
-    this.flush();
-  }
-
-  async #rejoin(): Promise<void> {
-    if (this.record.state !== "repairing" || !this.#connection) return;
-    const possible = await rejoin(this, this.commits, this.#identityFor);
-    if (!possible && this.record.refused && this.#group) {
-      // The relay's GroupInfo is as bad as the commit: nobody can have followed it.
-      await this.queue.run(() => this.#writeRecord({ ...this.record, state: "active" }));
-      this.#follow("replace");
-    }
-    if (this.record.state === "repairing") this.#follow("rejoin");
-  }
-
   async #proposeLeaving(): Promise<void> {
     const connection = this.#connection;
-    if (!connection || this.record.state !== "leaving") return;
+    if (!connection) return;
     const proposal = await this.queue.run(async () => {
+      if (this.record.state !== "leaving") return undefined;
       const group = await this.group();
       if (group.members().length === 1) return this.#leaveAlone();
-      const epoch = Number(group.epoch);
-      if (this.record.leaveProposal?.epoch === epoch) return this.record.leaveProposal;
-      const step = await group.propose({ kind: "remove", leafIndex: group.ownLeafIndex });
-      const { message } = step.result;
-      const leaveProposal = { clientId: this.context.randomBytes(CLIENT_ID_BYTES), epoch, message };
-      const changes = new ChangeSet();
-      changes.group(this.roomText, step.changes);
-      this.#writeRecord({ ...this.record, leaveProposal }, changes);
-      this.#group = step.settle();
-      return leaveProposal;
+      const stored = await storedLeaveProposal(this, group);
+      this.record = stored.record;
+      this.#group = stored.group;
+      return stored.proposal;
     });
     if (!proposal) return;
     const { clientId, message, epoch } = proposal;
     const { room } = this.record;
-    await connection.request({ kind: "append", room, clientId, epoch, proposal: true, message }, "appended");
+    try {
+      await connection.request(
+        { kind: "append", room, clientId, epoch, proposal: true, message },
+        "appended",
+      );
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      // A new epoch brings a new proposal; who is off the roster already has left.
+      if (!error.retryable || error.code === "stale-epoch") return;
+      const waitMs = error.data.retryAfterMs || LEAVE_RETRY_MS;
+      this.#timers.set("leave", waitMs, () => this.#run(() => this.#proposeLeaving()));
+    }
   }
 
   /** The last one out: nobody is left to commit the removal. */
@@ -545,7 +475,7 @@ export class Room implements CommitHost {
     this.#group = undefined;
     const changes = new ChangeSet();
     changes.forgetGroup(this.roomText);
-    this.#writeRecord({ ...this.record, state: "left", key: new Uint8Array(0) }, changes);
+    this.writeRecord({ ...this.record, state: "left", key: new Uint8Array(0) }, changes);
     this.#failWaiting();
     this.#events.changed();
     return undefined;
