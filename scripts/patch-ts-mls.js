@@ -1,6 +1,9 @@
-// Corrects one rule of ts-mls 1.6.4 after installation (docs: the MLS engine's decision page).
+// Corrects two rules of ts-mls 1.6.4 after installation (docs: the MLS engine's decision page), both of RFC 9420 §7.9:
 //
-// RFC 9420 §7.9: each leaf in a parent's unmerged_leaves must also be in the unmerged_leaves of every non-blank node
+// Each leaf in a parent's unmerged_leaves must be a non-blank leaf below that parent. The published code refuses only
+// what is neither, so that secrets of a subtree could be sealed to somebody outside of it, or to a leaf long gone.
+//
+// Each leaf in a parent's unmerged_leaves must also be in the unmerged_leaves of every non-blank node
 // between the two. The published code demands that those lists be equal, and looks above the parent too; honest
 // trees break that, and then a new member can't join (stories: "the ninth member can join").
 //
@@ -17,16 +20,20 @@ const INTEGRITY =
 /** The one file that holds the rule; Node and bundlers load the same one. */
 const FILE = "dist/src/clientState.js";
 const PUBLISHED_SHA256 = "63645bc3be6ec7f6d4f6d88af5c0b63e34f5e1fea693c62bd958d228b51b6f61";
-const PATCHED_SHA256 = "bc6db0c08bf7425af8782b5ec3ceeff79490bcdbdbfcc9f20196ddcec746948f";
+const PATCHED_SHA256 = "e086c281b27fe0e32b9dbfbfaba5e70bf5e6e918f1fe90631f2a1132d3d788aa";
 
-const PUBLISHED_RULE = `                for (const parentIdx of dp) {
+const PUBLISHED_RULE = `                if (tree[nodeIndex]?.nodeType !== "leaf" && !dp.includes(toNodeIndex(i)))
+                    return new ValidationError("Unmerged leaf did not represent a non-blank descendant leaf node");
+                for (const parentIdx of dp) {
                     const dpNode = tree[parentIdx];
                     if (dpNode !== undefined) {
                         if (dpNode.nodeType !== "parent")
                             return new InternalError("Expected parent node");
                         if (!arraysEqual(dpNode.parent.unmergedLeaves, n.parent.unmergedLeaves))
 `;
-const CORRECT_RULE = `                for (const parentIdx of dp) {
+const CORRECT_RULE = `                if (tree[nodeIndex]?.nodeType !== "leaf" || !dp.includes(toNodeIndex(i)))
+                    return new ValidationError("Unmerged leaf did not represent a non-blank descendant leaf node");
+                for (const parentIdx of dp) {
                     if (parentIdx === i)
                         break;
                     const dpNode = tree[parentIdx];
@@ -58,7 +65,7 @@ export function patchTsMls(root) {
   const hash = sha256(source);
   if (hash === PATCHED_SHA256) return "already patched";
   if (hash !== PUBLISHED_SHA256)
-    throw new Error(`ts-mls ${FILE} is not the published file (SHA-256 ${hash})`);
+    throw new Error(`ts-mls ${FILE} is not the published file (SHA-256 ${hash}); npm ci installs it anew`);
 
   const patched = source.replace(PUBLISHED_RULE, CORRECT_RULE);
   if (sha256(patched) !== PATCHED_SHA256)

@@ -106,6 +106,30 @@ test("the ninth member can't join with the library as published: what the patch 
   await expect(theNinthJoins(published)).rejects.toThrow("must list leaf node in its unmerged_leaves");
 });
 
+/** What the library says of a tree in which the node above the first two members names `leaf` as unmerged. */
+async function verdictOn(library: string, leaf: number): Promise<string | undefined> {
+  const load = (file: string) =>
+    import(/* @vite-ignore */ pathToFileURL(join(library, "dist/src", file)).href);
+  const { ratchetTree, groupContext } = await theNinthJoins(patched);
+  const tree = structuredClone(ratchetTree);
+  const node = tree[1];
+  if (node?.nodeType !== "parent") throw new Error("nobody has committed there");
+  node.parent.unmergedLeaves = [leaf];
+  const suite = nodeCrypto(1);
+  const { treeHashRoot } = await load("treeHash.js");
+  const treeHash: Uint8Array = await treeHashRoot(tree, suite.hash);
+  const { validateRatchetTree } = await load("clientState.js");
+  const { lifetimeConfig, authService } = clientConfig({ validateCredential: async () => true });
+  const error = await validateRatchetTree(tree, groupContext, lifetimeConfig, authService, treeHash, suite);
+  return error?.message;
+}
+
+test("a leaf that is not below the node that names it as unmerged makes the tree invalid", async () => {
+  const refusal = "Unmerged leaf did not represent a non-blank descendant leaf node";
+  expect(await verdictOn(join(NODE_MODULES, "ts-mls"), 6)).toBe(refusal);
+  expect(await verdictOn(join(folder, "node_modules/ts-mls"), 6)).not.toBe(refusal);
+});
+
 test.each([1, 3, 83] as const)("the ninth member can join a room of ours, suite %i", async (suite) => {
   const room = await roomOf(["0", "1", "2", "3", "4", "5", "6"], suite);
   const founder = room[0]!;
