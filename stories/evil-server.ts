@@ -22,23 +22,31 @@ import { disconnected } from "./world.ts";
 export class ForkedServer implements AsyncDisposable {
   readonly folder: string;
   sides: readonly [Relay, Relay];
+  readonly logKey: string;
   readonly #start: (side: 0 | 1, port: number) => Promise<Relay>;
   readonly #stop: () => Promise<void>;
 
   private constructor(options: {
     readonly folder: string;
     readonly sides: readonly [Relay, Relay];
+    readonly logKey: string;
     readonly start: (side: 0 | 1, port: number) => Promise<Relay>;
     readonly stop: () => Promise<void>;
   }) {
     this.folder = options.folder;
     this.sides = options.sides;
+    this.logKey = options.logKey;
     this.#start = options.start;
     this.#stop = options.stop;
   }
 
-  /** `secondOnly`: what the second side's log holds and the first side's does not. */
-  static async start(secondOnly: readonly LoggedEntry[]): Promise<ForkedServer> {
+  /**
+   * `secondOnly`: what the second side's log holds and the first side's does not. `witnesses`: whom each side asks.
+   */
+  static async start(
+    secondOnly: readonly LoggedEntry[],
+    witnesses: readonly [RelayOptions["witnesses"], RelayOptions["witnesses"]] = [[], []],
+  ): Promise<ForkedServer> {
     const folder = mkdtempSync(join(tmpdir(), "parley-evil-"));
     const [first, second] = [join(folder, "relay"), join(folder, "other")];
     const own = { onNewIdentity: () => undefined, log: { level: "silent" } } as const;
@@ -52,6 +60,7 @@ export class ForkedServer implements AsyncDisposable {
         dataFolder: side === 0 ? first : second,
         port,
         ...own,
+        witnesses: witnesses[side] ?? [],
         openStore: () => unclosable(store),
         bus: unclosable(bus),
       });
@@ -59,7 +68,8 @@ export class ForkedServer implements AsyncDisposable {
       await store.close();
       await bus.close();
     };
-    return new ForkedServer({ folder, sides: [await start(0, 0), await start(1, 0)], start, stop });
+    const sides = [await start(0, 0), await start(1, 0)] as const;
+    return new ForkedServer({ folder, sides, logKey: sides[0].logKey, start, stop });
   }
 
   /** Brings everybody who registered on one side into the other side's log too, so that they can find each other. */

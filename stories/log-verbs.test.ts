@@ -22,6 +22,7 @@ function contextOf(folder: string) {
     folder,
     environment: readEnvironment({ PARLEY_HOME: folder }),
     streams: new Streams(given),
+    password: () => Promise.reject(new Error("there is no password")),
     signal: new AbortController().signal,
   };
   let written = "";

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import type { Chat, TimelineItem } from "@parley/client";
+import type { Chat, Clock, TimelineItem } from "@parley/client";
+import { systemClock } from "@parley/client";
 import { openChat, openStore, signUp } from "@parley/client/node";
 import type { Relay, RelayOptions } from "@parley/server";
 import { startRelay } from "@parley/server";
@@ -26,6 +27,12 @@ export class World implements AsyncDisposable {
   relay: Relay;
   /** Whether people's programs opened from now on believe the relay whatever its log says. */
   unsafeTestingIgnoreLog = false;
+  /** Whether people's programs opened from now on add people whatever their witnesses say. */
+  unsafeTestingIgnoreWitnesses = false;
+  /** The clock of people's programs opened from now on. */
+  clock: Clock = systemClock;
+  /** What becomes of the messages of comparisons that programs opened from now on send. */
+  unsafeTestingSasMessage: OpenChatOptions["unsafeTestingSasMessage"];
   /** What people's programs use in the place of their store on disk. */
   wrapStore: (store: ClientStore, name: string) => ClientStore = (store) => store;
   /** What stands between people's programs opened from now on and the relay. */
@@ -82,7 +89,8 @@ export class World implements AsyncDisposable {
   async person(name: string, link?: string): Promise<Person> {
     const folder = join(this.homeFolder, name);
     const store = openStore(folder);
-    await signUp({ folder, store, name, road: { link: link ?? (await this.inviteLink()) } });
+    const road = { link: link ?? (await this.inviteLink()) };
+    await signUp({ folder, store, name, road, clock: this.clock });
     const person: Person = { name, folder, chat: await this.#open(folder, store) };
     this.people.push(person);
     await connected(person);
@@ -103,12 +111,15 @@ export class World implements AsyncDisposable {
   }
 
   #open(folder: string, store: ReturnType<typeof openStore>): Promise<Chat> {
-    const { unsafeTestingIgnoreLog, unsafeTestingConnect } = this;
+    const { unsafeTestingIgnoreLog, unsafeTestingIgnoreWitnesses, unsafeTestingConnect, clock } = this;
     return openChat({
       folder,
       store: this.wrapStore(store, basename(folder)),
       unsafeTestingIgnoreLog,
+      unsafeTestingIgnoreWitnesses,
       unsafeTestingConnect,
+      clock,
+      unsafeTestingSasMessage: this.unsafeTestingSasMessage,
       onFault: (error) => this.faults.push(error),
     });
   }

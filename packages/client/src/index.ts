@@ -7,9 +7,12 @@ export type {
   Chat,
   ChatErrorCode,
   ChatSnapshot,
+  ClientPolicy,
   ConnectionState,
   Invitation,
   Member,
+  PolicyOutcome,
+  PolicyStatus,
   Role,
   RoomSummary,
   SendState,
@@ -18,10 +21,12 @@ export type {
   ServerTrust,
   TimelineItem,
   TimelinePage,
+  WitnessStatus,
 } from "./chat/chat.ts";
 export { CHAT_ERROR_CODES, ChatError } from "./chat/chat.ts";
 export type { DisplayTextOptions } from "./chat/display-text.ts";
 export { displayName, displayText } from "./chat/display-text.ts";
+export { durationText, parseDuration } from "./chat/duration.ts";
 export type { Clock } from "./connection/clock.ts";
 export { systemClock } from "./connection/clock.ts";
 export type { AnswerTo, ConnectionErrorCode, Delivery, RelayConnection } from "./connection/connection.ts";
@@ -48,7 +53,20 @@ export type {
 export { connectRelay } from "./connection/relay-connection.ts";
 export type { RelayLink, RelayLinkOptions } from "./connection/relay-link.ts";
 export { STOP_EXIT_CODES, startRelayLink } from "./connection/relay-link.ts";
-export type { Introduction, ServerPins, ServerTrustOptions } from "./connection/server-trust.ts";
+export type {
+  GatheredEvidence,
+  Introduction,
+  ServerPins,
+  ServerTrustOptions,
+} from "./connection/server-trust.ts";
 export { createServerTrustCheck, describeServer, ServerRefusedError } from "./connection/server-trust.ts";
 export type { Channel, ChannelEvents, Transport } from "./connection/transport.ts";
 export { relayAddress, relayUrl } from "./connection/transport.ts";
+export type {
+  Comparison,
+  ComparisonEmoji,
+  ComparisonRoad,
+  People,
+  PersonTrust,
+} from "./people/people.ts";
+export { profilePolicy } from "./policy/client-policy.ts";

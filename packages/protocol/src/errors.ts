@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   "shutting-down",
   /** A fault of the relay. Never carries detail. */
   "internal",
+  /** The operator has set a limit to what the account (of the sender, or of an inbox) may store, and it is reached. */
+  "over-quota",
 ] as const;
 
 /** One of {@link ERROR_CODES}. */

@@ -28,6 +28,10 @@ export type Hello = Infer<typeof hello>;
 
 const invitedDevice = struct({ device: deviceAddress, item: opaque(LIMITS.inboxItemBytes) });
 
+/** What a chain shows only as a commitment: the name, and the value that hides it there (trust.md §B). */
+const nameOpening = struct({ name, opening: fixed(32) });
+const loggedEntry = struct({ entry: opaque(LIMITS.chainEntryBytes), opening: optional(nameOpening) });
+
 /** What a client may ask, by name; docs/protocol.md §4 gives each its duties and errors. */
 const requests = {
   /** §4.1: log in as a device of an account that the relay knows. */
@@ -105,6 +109,17 @@ const requests = {
   ping: [15, struct({})],
   /** §4.16: entries of the transparency log from number `from` (counted from 0) on, at most `max`. */
   "log-entries": [16, struct({ from: u53, max: u16 })],
+  /** §4.17: what a restored log lacks, from number `from` on; it leads to the signed `checkpoint`. */
+  "repair-log": [
+    17,
+    struct({
+      from: u53,
+      checkpoint: opaque(LIMITS.checkpointBytes),
+      entries: list(loggedEntry, LIMITS.logEntries),
+    }),
+  ],
+  /** §4.18: one more entry of the own account's chain. */
+  "append-account-entry": [30, struct({ entry: opaque(LIMITS.chainEntryBytes) })],
 } as const;
 
 /** The body of a request; `kind` says which. */
@@ -118,10 +133,6 @@ export type RequestKind = Request["kind"];
 export const clientFrame = struct({ id: u32, request });
 /** See {@link clientFrame}. */
 export type ClientFrame = Infer<typeof clientFrame>;
-
-/** What a chain shows only as a commitment: the name, and the value that hides it there (trust.md §B). */
-const nameOpening = struct({ name, opening: fixed(32) });
-const loggedEntry = struct({ entry: opaque(LIMITS.chainEntryBytes), opening: optional(nameOpening) });
 
 const roomHead = struct({ room: roomId, seq: u53, epoch: u53 });
 

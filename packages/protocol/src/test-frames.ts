@@ -58,6 +58,12 @@ const requestBodies: Bodies<Request> = {
   "create-invite": fc.record({ id: bytes(16), secretHash: bytes(32), expiresAtMs: number, uses: u16 }),
   ping: fc.record({}),
   "log-entries": fc.record({ from: number, max: u16 }),
+  "repair-log": fc.record({
+    from: number,
+    checkpoint: blob,
+    entries: few(fc.record({ entry: blob, opening: maybe(fc.record({ name, opening: bytes(32) })) })),
+  }),
+  "append-account-entry": fc.record({ entry: blob }),
 };
 
 const answerBodies: Bodies<Answer> = {

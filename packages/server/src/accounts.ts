@@ -27,7 +27,7 @@ export class Accounts {
   async liveDevices(account: Uint8Array): Promise<readonly DeviceAddress[] | undefined> {
     const record = await this.#store.account(account);
     if (!record) return undefined;
-    const devices = liveDevices(await this.#state(record));
+    const devices = liveDevices(await this.stateOf(record));
     return devices.map(({ number }) => ({ account: record.account, device: number }));
   }
 
@@ -38,11 +38,12 @@ export class Accounts {
   }: DeviceAddress): Promise<(AccountDevice & { accountName: string }) | undefined> {
     const record = await this.#store.account(account);
     if (!record) return undefined;
-    const found = liveDevices(await this.#state(record)).find(({ number }) => number === device);
+    const found = liveDevices(await this.stateOf(record)).find(({ number }) => number === device);
     return found && { ...found, accountName: record.name };
   }
 
-  async #state({ account, chain }: AccountRecord): Promise<AccountState> {
+  /** What the chain of a record says now. Throws `TrustError` when it does not hold. */
+  async stateOf({ account, chain }: AccountRecord): Promise<AccountState> {
     const nowMs = this.#clock.nowMs();
     const key = idText(account);
     const lastEntry = chain.at(-1) ?? new Uint8Array();

@@ -1,6 +1,25 @@
 /**
  * The relay: it orders, keeps and delivers what it cannot read, as it cannot import the code that could.
  */
+export type { AdminErrorCode } from "./admin/admin-error.ts";
+export { AdminError } from "./admin/admin-error.ts";
+export { copyData, finishBackup, stoppedSource } from "./admin/backup.ts";
+export type { BackupErrorCode } from "./admin/backup-error.ts";
+export { BackupError } from "./admin/backup-error.ts";
+export type { BackupManifest } from "./admin/backup-manifest.ts";
+export type { LogRepair } from "./admin/log-repair.ts";
+export { repairLog } from "./admin/log-repair.ts";
+export type {
+  AdminDevice,
+  AdminInvite,
+  AdminSession,
+  AdminStorage,
+  AdminUser,
+  AdminUserDetail,
+  RelayAdmin,
+} from "./admin/relay-admin.ts";
+export type { Restored } from "./admin/restore.ts";
+export { acceptLogLoss, restoreBackup } from "./admin/restore.ts";
 export type { Bus } from "./bus/bus.ts";
 export type { Clock } from "./clock.ts";
 export { NewIdentity } from "./identity/server-keys.ts";

@@ -18,6 +18,7 @@ export type LogEvent =
   | "connection-closed"
   | "client-lagging"
   | "storage-fault"
+  | "log-awaits-repair"
   | "fault";
 
 /** Numbers, and words of this program. */

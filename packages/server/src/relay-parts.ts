@@ -1,4 +1,6 @@
+import type { DeviceAddress } from "@parley/protocol";
 import { Accounts } from "./accounts.ts";
+import type { AccountControls } from "./admin/account-controls.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import type { ConnectionContext } from "./connection/connection.ts";
@@ -23,6 +25,7 @@ export interface RelayParts {
 /** Connects store, bus, delivery, limits and metrics. Nothing runs yet but the clock's ticks. */
 export function assembleRelay(options: {
   readonly store: RelayStore;
+  readonly controls: AccountControls;
   readonly transparencyLog: TransparencyLog;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -32,7 +35,8 @@ export function assembleRelay(options: {
   readonly onFault: (error: unknown) => void;
   readonly isDraining: () => boolean;
 }): RelayParts {
-  const { store, transparencyLog, bus, clock, log, limits, registration, onFault, isDraining } = options;
+  const { store, controls, transparencyLog, bus, clock, log, limits, registration, onFault, isDraining } =
+    options;
   const turn = new Turn();
   const connections = new Connections(clock, limits);
   const metrics: RelayMetrics = new RelayMetrics({
@@ -47,6 +51,7 @@ export function assembleRelay(options: {
     store,
     transparencyLog,
     accounts: new Accounts(store, clock),
+    controls,
     fanOut,
     welcomes: new WelcomeDelivery({ store, fanOut, clock, onFault }),
     traffic: new Traffic(clock, limits),
@@ -54,6 +59,7 @@ export function assembleRelay(options: {
     log,
     clock,
     registration,
+    hangUp: (device: DeviceAddress) => connections.hangUp(device),
   };
   return { connections, context: { services, limits, turn, isDraining } };
 }

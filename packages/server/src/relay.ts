@@ -1,6 +1,10 @@
 import { join } from "node:path";
 import { LIMITS, ProtocolError } from "@parley/protocol";
 import { inviteSecretHash, Secret } from "@parley/trust";
+import { AccountControls } from "./admin/account-controls.ts";
+import { copyData } from "./admin/backup.ts";
+import { RelayAdmin } from "./admin/relay-admin.ts";
+import { awaitsRepair } from "./admin/repair-mark.ts";
 import type { Bus } from "./bus/bus.ts";
 import { createInProcessBus } from "./bus/in-process.ts";
 import type { Clock } from "./clock.ts";
@@ -52,6 +56,15 @@ export interface Relay {
   countAccounts(): Promise<number>;
   /** Throws `ProtocolError` `too-large` beyond `LIMITS.inviteLifetimeMs`, `storage-unavailable`. */
   createOperatorInvite(options: { readonly uses: number; readonly ttlMs: number }): Promise<OperatorInvite>;
+  readonly admin: RelayAdmin;
+  /** Whether a backup was put back, and the log takes no new entries until it is repaired. */
+  readonly awaitsLogRepair: boolean;
+  /**
+   * Copies everything into an empty folder while the relay goes on; `finishBackup` makes a backup of it. Throws
+   * BackupError `not-empty`.
+   * @returns what `finishBackup` wants to know as `settledLogSize`.
+   */
+  copyData(folder: string): Promise<number>;
   /**
    * Takes no more connections and requests, answers those under way, sends what waits, then closes everything; what takes
    * longer than `limits.drainMs` is cut off. Calling again waits for the same.
@@ -105,7 +118,9 @@ async function runRelay(options: RelayOptions, foundations: Foundations): Promis
 
   const transparencyLog = await TransparencyLog.open({ folder: dataFolder, key: face.logKey });
   try {
-    await reconcileLog(transparencyLog, { serverChain: face.identity.chain, store });
+    transparencyLog.awaitsRepair = await awaitsRepair(store);
+    if (transparencyLog.awaitsRepair) log.warn("log-awaits-repair");
+    else await reconcileLog(transparencyLog, { serverChain: face.identity.chain, store });
     return await serve({ ...options, hostNames, tls }, { ...foundations, face, transparencyLog });
   } catch (error) {
     await transparencyLog.close();
@@ -128,7 +143,8 @@ async function serve(
   let closing: Promise<void> | undefined;
   const isDraining = () => closing !== undefined;
   const onFault = (error: unknown) => log.error("fault", { fault: faultTrace(error) });
-  const parts = assembleRelay({ ...foundations, limits, registration, onFault, isDraining });
+  const controls = await AccountControls.load(store);
+  const parts = assembleRelay({ ...foundations, controls, limits, registration, onFault, isDraining });
   const { connections, context } = parts;
   const { metrics, welcomes, traffic } = context.services;
   await welcomes.resume();
@@ -180,6 +196,15 @@ async function serve(
     hostNames,
     logKey: face.logKey.vkey,
     countAccounts: async () => (await store.usage()).accounts,
+    admin: new RelayAdmin({ store, transparencyLog, connections, controls, clock }),
+    get awaitsLogRepair() {
+      return transparencyLog.awaitsRepair;
+    },
+    copyData: (folder) => {
+      const copy = (name: "relay.db" | "log.db", path: string) =>
+        name === "relay.db" ? store.copyTo(path) : transparencyLog.copyTo(path);
+      return copyData({ dataFolder: options.dataFolder, logSize: () => transparencyLog.size, copy }, folder);
+    },
     createOperatorInvite: (terms) => createOperatorInvite(store, clock.nowMs(), terms),
     close,
     [Symbol.asyncDispose]: close,

@@ -15,6 +15,8 @@ export interface Environment {
   readonly fullScreen: boolean;
   /** A name to propose: this user's login, as far as it is one that can be claimed. */
   readonly loginName: string | undefined;
+  /** `PARLEY_PASSWORD_FILE`: the file with the password of the account. */
+  readonly passwordFile: string | undefined;
 }
 
 /** Reads the environment of the process, or the one given. */
@@ -29,6 +31,7 @@ export function readEnvironment(
     colour: set(variables["NO_COLOR"]) === undefined && terminal !== "dumb",
     background: backgroundFromColorFgBg(variables["COLORFGBG"]),
     fullScreen: terminal !== "dumb",
+    passwordFile: set(variables["PARLEY_PASSWORD_FILE"]),
     loginName: claimable(set(variables["USER"]) ?? userInfo().username),
   };
 }

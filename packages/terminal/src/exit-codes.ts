@@ -8,6 +8,8 @@ export const EXIT_CODES = {
   failure: 1,
   /** The command line makes no sense. */
   usage: 2,
+  /** The account is locked with a password, and none or another was given. */
+  locked: 3,
   /** First contact with a server for which nothing speaks; nothing was sent. */
   notProven: 10,
   /** The server answers with a key that does not follow from the remembered one; nothing was sent. */

@@ -27,6 +27,9 @@ export function tell(error: unknown): Told {
   }
   if (error instanceof TrustError)
     return { text: LINK_TEXTS[error.code] ?? error.message, exitCode: EXIT_CODES.failure };
+  if (isStoreFault(error) && "code" in error && LOCKED.has(error.code)) {
+    return { text: sentence(error.message), exitCode: EXIT_CODES.locked };
+  }
   if (error instanceof LocalSocketError || isStoreFault(error)) {
     return { text: sentence(error.message), exitCode: EXIT_CODES.failure };
   }
@@ -57,9 +60,17 @@ const LINK_TEXTS: Readonly<Partial<Record<TrustErrorCode, string>>> = {
   "code-invalid": "That is not a server code of 30 digits",
 };
 
+const LOCKED: ReadonlySet<unknown> = new Set(["locked", "wrong-password"]);
+const STORE_ERRORS: ReadonlySet<string> = new Set([
+  "StoreOpenError",
+  "StoreError",
+  "BackupError",
+  "AdminError",
+]);
+
 /** The stores' errors are known by their names: the server package is loaded only by the verbs that need it. */
 function isStoreFault(error: unknown): error is Error {
-  return error instanceof Error && (error.name === "StoreOpenError" || error.name === "StoreError");
+  return error instanceof Error && STORE_ERRORS.has(error.name);
 }
 
 function sentence(text: string): string {

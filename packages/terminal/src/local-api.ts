@@ -5,6 +5,10 @@ import { settleConnection, waitForChat } from "./chat-waiting.ts";
 import { parseInputLine, runInputLine } from "./commands/input-line.ts";
 import { findRoom } from "./commands/room-commands.ts";
 import { asBoolean, asList, asNumber, asObject, asOptional, asText } from "./json-shape.ts";
+import type { LocalPeople } from "./local-people.ts";
+import { attachedPeople, callPeople, PEOPLE_METHODS, peopleApi } from "./local-people.ts";
+import type { LocalPolicy } from "./local-policy.ts";
+import { attachedPolicy, callPolicy, POLICY_METHODS, policyApi } from "./local-policy.ts";
 import { followTimeline } from "./timeline-feed.ts";
 
 /** What `status --json` prints. */
@@ -25,6 +29,8 @@ export interface LocalStatus {
   readonly recoveryWordsConfirmed: boolean;
   /** What is wrong with the server or with this account. */
   readonly alarms: readonly string[];
+  /** What new people wait for, and nothing else does. */
+  readonly warnings: readonly string[];
 }
 
 /** What `rooms --json` prints for each room. */
@@ -88,8 +94,12 @@ export interface LocalApi {
   log(request: { readonly sync: boolean; readonly check: boolean }): Promise<LocalLog>;
   /** Texts of tlog-proofs of a person's key chain. */
   proveLogged(name: string): Promise<readonly string[]>;
-  /** The whole log, one JSON object a line: `{"checkpoint", "key"}`, then `{"entry"}` in base64 for each. */
+  /** The whole log, one JSON object a line: `{"checkpoint", "key"}`, then `{"entry", "name"?, "opening"?}`, in base64, for each. */
   exportLog(signal: AbortSignal): AsyncIterable<string>;
+  /** Who other people are, and how the user makes sure of it. */
+  readonly people: LocalPeople;
+  /** Whom the user has said to believe. */
+  readonly policy: LocalPolicy;
   /** Oldest first. With `follow`, until `signal` fires. */
   timeline(request: TimelineRequest, signal: AbortSignal): AsyncIterable<TimelineItem>;
 }
@@ -105,6 +115,8 @@ export function chatApi(chat: Chat): LocalApi {
   };
   const settled = () => settleConnection(chat, { timeoutMs: CONNECT_PATIENCE_MS });
   return {
+    people: peopleApi(chat),
+    policy: policyApi(chat),
     async status() {
       await settled();
       return statusOf(chat);
@@ -152,9 +164,10 @@ export function chatApi(chat: Chat): LocalApi {
       const checkpoint = log.checkpoint();
       if (!checkpoint) throw new ChatError("refused", "This relay keeps no log");
       yield JSON.stringify({ checkpoint: new TextDecoder().decode(checkpoint), key: log.key() });
-      for (const entry of log.entries()) {
+      for (const { entry, opening } of log.entries()) {
         if (signal.aborted) return;
-        yield JSON.stringify({ entry: entry.toBase64() });
+        const claim = opening && { name: opening.name, opening: opening.opening.toBase64() };
+        yield JSON.stringify({ entry: entry.toBase64(), ...claim });
       }
     },
     async *timeline({ room: name, ...request }, signal) {
@@ -165,7 +178,8 @@ export function chatApi(chat: Chat): LocalApi {
 }
 
 function statusOf(chat: Chat): LocalStatus {
-  const { me, server, connection, queued, rooms, invitations, recoveryWordsFile, alarms } = chat.snapshot();
+  const { me, server, connection, queued, rooms, invitations, recoveryWordsFile, alarms, warnings } =
+    chat.snapshot();
   return {
     name: me.name,
     account: me.account,
@@ -182,6 +196,7 @@ function statusOf(chat: Chat): LocalStatus {
     invitations: invitations.map(({ from, direct }) => ({ from, direct })),
     recoveryWordsConfirmed: recoveryWordsFile === undefined,
     alarms,
+    warnings,
   };
 }
 
@@ -196,6 +211,10 @@ export function localHandler(api: LocalApi): LocalHandler {
   return {
     async call(method, params) {
       const given = asObject(params);
+      if (method.startsWith(PEOPLE_METHODS))
+        return toJson((await callPeople(api.people, method, given)) ?? null);
+      if (method.startsWith(POLICY_METHODS))
+        return toJson((await callPolicy(api.policy, method, given)) ?? null);
       switch (method) {
         case "status":
           return toJson(await api.status());
@@ -247,6 +266,8 @@ export function localHandler(api: LocalApi): LocalHandler {
 export function attachedApi(attachment: LocalAttachment): LocalApi {
   const call = (method: string, params: object = {}) => attachment.call(method, toJson(params));
   return {
+    people: attachedPeople(call),
+    policy: attachedPolicy(call),
     status: async () => asStatus(await call("status")),
     rooms: async () => asList(await call("rooms")).map((room) => asObject(room) as unknown as LocalRoom),
     send: async (request) => {
@@ -301,6 +322,7 @@ function asStatus(value: Json): LocalStatus {
   asText(asObject(status["connection"])["kind"]);
   asNumber(status["queued"]);
   asList(status["alarms"]).map(asText);
+  asList(status["warnings"]).map(asText);
   return status as unknown as LocalStatus;
 }
 

@@ -18,7 +18,7 @@ export async function showChat(
   choice: ScreenChoice,
   greet: (chat: Chat) => Promise<Greeting | undefined> = async () => undefined,
 ): Promise<ExitCode> {
-  await using account = await openAccount(context.folder);
+  await using account = await openAccount(context.folder, context.password);
   const chat = ownChat(account);
   const greeting = await greet(chat);
   if (choice.plain || !context.environment.fullScreen) {

@@ -3,6 +3,9 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { Environment } from "./environment.ts";
 import { isProfile, profileFolder } from "./environment.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import type { PasswordSource } from "./password-source.ts";
+import { passwordSource } from "./password-source.ts";
+import type { AdminRequest } from "./relay-admin.ts";
 import type { Streams } from "./streams.ts";
 
 /** What every verb gets. */
@@ -13,6 +16,8 @@ export interface VerbContext {
   readonly signal: AbortSignal;
   /** Where the chosen profile's account lies. */
   readonly folder: string;
+  /** How to get the account's password, if it has one. */
+  readonly password: PasswordSource;
 }
 
 /** Options of the verbs that can open the chat. */
@@ -54,7 +59,13 @@ export async function runProgram({ args, environment, streams, signal }: Program
   }
 }
 
-type Outer = Omit<VerbContext, "folder">;
+/** What every verb understands that opens an account. */
+const PASSWORD_FILE = [
+  "--password-file <file>",
+  "the account's password is the first line of this file",
+] as const;
+
+type Outer = Omit<VerbContext, "folder" | "password">;
 
 /** Each verb's module is loaded when it is run: a start in a fifth of the time. */
 function describe(outer: Outer, done: (exitCode: number) => void): Command {
@@ -77,10 +88,12 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     program
       .command(usage)
       .description(help)
-      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default");
-  const context = ({ profile }: { profile: string }): VerbContext => ({
+      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+      .option(...PASSWORD_FILE);
+  const context = ({ profile, passwordFile }: { profile: string; passwordFile?: string }): VerbContext => ({
     ...outer,
     folder: profileFolder(outer.environment, profile),
+    password: passwordSource(streams, passwordFile ?? outer.environment.passwordFile),
   });
 
   withScreen(verb("start", "open the chat; the first time, make everything it needs on this machine")).action(
@@ -134,6 +147,18 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     .action(async (words, options) =>
       done(await (await import("./verbs/do.ts")).runDo(context(options), words, options)),
     );
+  program
+    .command("trust")
+    .description("who is trusted, and why; `parley trust help` lists what there is")
+    .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+    .option(...PASSWORD_FILE)
+    .argument("[words...]")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words, options) =>
+      done(await (await import("./verbs/trust.ts")).runTrust(context(options), words)),
+    );
   const log = program
     .command("log")
     .description("the server's log of everybody's keys, as this device holds it");
@@ -141,18 +166,47 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     log
       .command(usage)
       .description(help)
-      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default");
+      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+      .option(...PASSWORD_FILE);
   logVerb("sync", "fetch what is new").action(async (options) =>
     done(await (await import("./verbs/log.ts")).runLogSync(context(options))),
   );
   logVerb("check", "compute it all again").action(async (options) =>
     done(await (await import("./verbs/log.ts")).runLogCheck(context(options))),
   );
+  logVerb("monitor", "fetch what is new now and then, and say what is wrong, until told to stop")
+    .option("--every <minutes>", "how long to wait in between", parsePositive, 10)
+    .action(async (options) =>
+      done(await (await import("./verbs/log.ts")).runLogMonitor(context(options), options)),
+    );
   logVerb("prove <name>", "print proofs that a person's keys are in it").action(async (name, options) =>
     done(await (await import("./verbs/log.ts")).runLogProve(context(options), name)),
   );
   logVerb("export <file>", "write all of it to a file").action(async (file, options) =>
     done(await (await import("./verbs/log.ts")).runLogExport(context(options), file)),
+  );
+  const password = program
+    .command("password")
+    .description("seal what this device keeps with a password, asked for here or in a file");
+  const passwordVerb = (usage: string, help: string): Command =>
+    password
+      .command(usage)
+      .description(help)
+      .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+      .option(...PASSWORD_FILE);
+  passwordVerb("set", "from now on a password is needed to open this account").action(async (options) =>
+    done(await (await import("./verbs/password.ts")).runPasswordSet(context(options))),
+  );
+  passwordVerb("change", "take another password; everything is sealed anew")
+    .option("--new-password-file <file>", "the new password is the first line of this file")
+    .action(async (options) =>
+      done(await (await import("./verbs/password.ts")).runPasswordChange(context(options), options)),
+    );
+  passwordVerb("remove", "take the seal away").action(async (options) =>
+    done(await (await import("./verbs/password.ts")).runPasswordRemove(context(options))),
+  );
+  passwordVerb("words", "print the recovery words that are still to be written down").action(
+    async (options) => done(await (await import("./verbs/password.ts")).runPasswordWords(context(options))),
   );
   const witness = program.command("witness").description("cosign the logs of other people's servers");
   const witnessVerb = (usage: string, help: string): Command =>
@@ -198,6 +252,26 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     .option("-y, --yes", "ask nothing; the recovery words go to a file that only you can read")
     .addOption(new Option("--companion", "stop when the process that started this one ends").hideHelp())
     .action(async (options) => done(await (await import("./verbs/serve.ts")).runServe(outer, options)));
+  describeAdmin(program, async (request, options) =>
+    done(await (await import("./verbs/admin.ts")).runAdmin(outer, request, options)),
+  );
+  program
+    .command("backup <folder>")
+    .description("copy a relay, while it runs, into a new folder, and check the copy")
+    .option("-d, --data <folder>", "the relay's data (default: that of parley start)")
+    .option("--json", "say as JSON what was copied")
+    .action(async (folder, options) =>
+      done(await (await import("./verbs/backup.ts")).runBackup(outer, folder, options)),
+    );
+  program
+    .command("restore [backup]")
+    .description("put a backup back into a new folder; fill up the log of a relay that was put back")
+    .option("-d, --data <folder>", "where the relay is to keep its data (default: that of parley start)")
+    .option("--log-from <file>", "what a member wrote with parley log export")
+    .option("--accept-log-loss", "go on with the log as it is: who has seen more of it will stay away")
+    .action(async (backup, options) =>
+      done(await (await import("./verbs/restore.ts")).runRestore(outer, backup, options)),
+    );
   program
     .command("demo")
     .description("show everything at work on this machine, in half a minute")
@@ -211,12 +285,61 @@ function describe(outer: Outer, done: (exitCode: number) => void): Command {
     .helpOption(false);
   withScreen(program)
     .option("-p, --profile <name>", "which account of this machine", parseProfile, "default")
+    .option(...PASSWORD_FILE)
     .argument("[nothing]")
     .action(async (extra, options) => {
       if (extra !== undefined) return program.error(`error: unknown command '${extra}'`);
       done(await (await import("./verbs/start.ts")).runStart(context(options), options));
     });
   return program;
+}
+
+/** The verbs of an operator; each asks the relay that runs on the folder. */
+function describeAdmin(
+  program: Command,
+  ask: (request: AdminRequest, options: { data?: string; json?: boolean }) => Promise<void>,
+): void {
+  const admin = program
+    .command("admin")
+    .description("run a relay: who is here, what it holds, who may come in");
+  const verb = (usage: string, help: string): Command =>
+    admin
+      .command(usage)
+      .description(help)
+      .option("-d, --data <folder>", "the relay's data (default: that of parley start)")
+      .option("--json", "one JSON object a line");
+  verb("users", "list the accounts").action((options) => ask({ ask: "users" }, options));
+  verb("user <name>", "say what an account has and costs").action((name, options) =>
+    ask({ ask: "user", name }, options),
+  );
+  verb("devices <name>", "list an account's devices").action((name, options) =>
+    ask({ ask: "devices", name }, options),
+  );
+  verb("disable <name>", "let an account in no more, and send its devices away").action((name, options) =>
+    ask({ ask: "disable", name }, options),
+  );
+  verb("enable <name>", "let it in again").action((name, options) => ask({ ask: "enable", name }, options));
+  verb("quota <name> <bytes>", "limit what an account may store in rooms, or lift the limit with none")
+    .option("--inbox <bytes>", "and what may wait in its inboxes", "none")
+    .action(async (name, bytes, { inbox, ...options }) => {
+      const { parseQuota } = await import("./verbs/admin.ts");
+      const [roomBytes, inboxBytes] = [parseQuota(bytes), parseQuota(inbox)];
+      await ask({ ask: "quota", name, roomBytes, inboxBytes }, options);
+    });
+  verb("invites", "list the invites that are good").action((options) => ask({ ask: "invites" }, options));
+  verb("revoke-invite <id>", "make an invite worthless").action((id, options) =>
+    ask({ ask: "revoke-invite", id }, options),
+  );
+  verb("storage", "say what the relay holds").action((options) => ask({ ask: "storage" }, options));
+  verb("end-repair", "the log of a restored relay is whole: go on with it").action((options) =>
+    ask({ ask: "end-repair" }, options),
+  );
+  verb("sessions", "list the devices that are logged in").action((options) =>
+    ask({ ask: "sessions" }, options),
+  );
+  verb("end-session <id>", "hang up on a device; it may come again").action((id, options) =>
+    ask({ ask: "end-session", session: parsePositive(id) }, options),
+  );
 }
 
 function withScreen(command: Command): Command {
@@ -246,6 +369,7 @@ function exitCodeHelp(): string {
     ok: "well",
     failure: "it failed",
     usage: "wrong usage",
+    locked: "the account's password is missing or wrong",
     notProven: "the server is not proven",
     serverChanged: "the server changed its identity",
     serverRolledBack: "the server was rolled back",

@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ChatError } from "@parley/client";
 import type { Json } from "@parley/client/node";
 import { openOrAttach } from "@parley/client/node";
 import type { Relay, RelayOptions } from "@parley/server";
 import { formatHostAddress, formatInviteLink, serverCode } from "@parley/trust";
 import { CommandFailure } from "./command-failure.ts";
+import { tell } from "./failure.ts";
 import { asNumber, asObject, asText } from "./json-shape.ts";
+import { adminRows } from "./relay-admin.ts";
 
 /** What the operator of a relay can ask of it, from the process that runs it or from another one. */
 export interface RelayService extends AsyncDisposable {
@@ -42,14 +45,15 @@ export async function startRelayService(
     const service = ownService(relay, options.publicHost);
     await rememberPort(options.dataFolder, relay.address.port);
     held.serve({
-      async call(method) {
+      async call(method, params) {
         if (method === "describe") return { ...(await service.describe()) };
         if (method === "invite") return await service.invite();
+        if (method === "copy-data") return await copyRelay(relay, asText(asObject(params)["folder"]));
         throw new CommandFailure("The running relay does not know that");
       },
-      // biome-ignore lint/correctness/useYield: a relay has nothing to stream
-      async *stream() {
-        throw new CommandFailure("The running relay does not know that");
+      async *stream(method, params) {
+        if (method !== "admin") throw new CommandFailure("The running relay does not know that");
+        yield* adminRows(relay, params);
       },
     });
     return {
@@ -62,6 +66,20 @@ export async function startRelayService(
   } catch (error) {
     await held.close();
     throw error;
+  }
+}
+
+/** Whether a relay has ever run on a folder. */
+export function relayIn(folder: string): boolean {
+  return existsSync(join(folder, "relay.db"));
+}
+
+/** What goes wrong is told to whoever asked, in the words of the relay. */
+async function copyRelay(relay: Relay, folder: string): Promise<number> {
+  try {
+    return await relay.copyData(folder);
+  } catch (error) {
+    throw new ChatError("refused", tell(error).text);
   }
 }
 

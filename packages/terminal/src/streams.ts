@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
 import { CommandFailure } from "./command-failure.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 
@@ -46,6 +47,24 @@ export class Streams {
     } finally {
       stopped.promise.catch(() => {});
       lines.close();
+    }
+  }
+
+  /** Asks for something that is not to be seen, on standard error. Ends as {@link ask} does. */
+  async askHidden(question: string): Promise<string> {
+    this.stderr.write(`${question} `);
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const lines = createInterface({ input: this.stdin, output: nowhere, terminal: true, historySize: 0 });
+    const answer = Promise.withResolvers<string>();
+    const stop = (): void => answer.reject(new CommandFailure("Stopped", EXIT_CODES.failure));
+    lines.once("line", answer.resolve);
+    lines.once("close", stop);
+    lines.once("SIGINT", stop);
+    try {
+      return await answer.promise;
+    } finally {
+      lines.close();
+      this.stderr.write("\n");
     }
   }
 

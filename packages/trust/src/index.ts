@@ -212,7 +212,13 @@ export {
   subjectsOf,
 } from "./statement-ledger.ts";
 export type { TrustFile, VerifiedTrustFile } from "./trust-file.ts";
-export { formatTrustFile, parseTrustFile, signTrustFile, verifyTrustFile } from "./trust-file.ts";
+export {
+  defaultQuorum,
+  formatTrustFile,
+  parseTrustFile,
+  signTrustFile,
+  verifyTrustFile,
+} from "./trust-file.ts";
 export type { SubjectChain, TrustSubject } from "./trust-subject.ts";
 export { subjectText } from "./trust-subject.ts";
 export type { Vouch, VouchIssuer, VouchMethod, VouchOutcome, VouchStatement } from "./vouch.ts";

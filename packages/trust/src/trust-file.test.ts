@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { generateKey, noteSigner, SIGNATURE_TYPE_COSIGNATURE, SIGNATURE_TYPE_ED25519 } from "./tlog/index.ts";
 import type { TrustFile } from "./trust-file.ts";
-import { formatTrustFile, parseTrustFile, signTrustFile, verifyTrustFile } from "./trust-file.ts";
+import {
+  defaultQuorum,
+  formatTrustFile,
+  parseTrustFile,
+  signTrustFile,
+  verifyTrustFile,
+} from "./trust-file.ts";
 
 const nowMs = 1_800_000_000_000;
 const hash = (byte: number) => new Uint8Array(32).fill(byte);
@@ -44,6 +50,18 @@ test("a file says what it pins, and its text parses to it", async () => {
     "parley-trust-file-v1\ntitle Acme Corp\nissued 1800000000000\nexpires 1800000001000\n",
   );
   expect(parseTrustFile(formatTrustFile(empty))).toEqual(empty);
+});
+
+test("a file may say how many witnesses it takes; when it does not, one liar of four is borne", async () => {
+  const two = { ...file, quorum: 2 };
+  const text = formatTrustFile(two);
+  expect(parseTrustFile(text)).toEqual(two);
+  for (const quorum of ["0", "3", "2.0", "", "2\nquorum 1"]) {
+    expect(() => parseTrustFile(text.replace("quorum 2", `quorum ${quorum}`))).toThrow(
+      "trust-file-malformed",
+    );
+  }
+  expect([1, 2, 3, 4, 5, 7].map(defaultQuorum)).toEqual([1, 2, 3, 3, 4, 5]);
 });
 
 test("whose signature is required is known afterwards; without, the file stands on the user's word alone", async () => {

@@ -31,6 +31,8 @@ export interface TrustFile {
   readonly logs: readonly string[];
   /** C2SP verifier keys of witnesses, type 0x04, with the address where one is known. */
   readonly witnesses: readonly { readonly vkey: string; readonly url?: string }[];
+  /** How many of the witnesses must have cosigned. Absent: as many as `defaultQuorum` says. */
+  readonly quorum?: number;
   /** Organisations that certify accounts: the name that `ca(name)` asks for, and the Ed25519 key. */
   readonly certifiers: readonly { readonly name: string; readonly key: Uint8Array }[];
   /** Accounts that may introduce people, for the user to confirm. */
@@ -42,6 +44,11 @@ export interface VerifiedTrustFile {
   readonly file: TrustFile;
   /** The vkeys of `requireSignature` that signed. Empty: nobody known did, and only the user's own word stands for it. */
   readonly signedBy: readonly string[];
+}
+
+/** The quorum of a file that names none: 1 of 1, 2 of 2, 3 of 3, 3 of 4, 4 of 5, 5 of 7 (trust.md §A5). */
+export function defaultQuorum(witnesses: number): number {
+  return witnesses - Math.floor((witnesses - 1) / 3);
 }
 
 /** Signs a file. Throws `trust-file-malformed` when it has no text. */
@@ -91,6 +98,7 @@ export function formatTrustFile(file: TrustFile): string {
     ...file.servers.map(({ host, serverId }) => `server ${host} ${serverId.toBase64()}`),
     ...file.logs.map((vkey) => `log ${vkey}`),
     ...file.witnesses.map(({ vkey, url }) => `witness ${vkey}${url === undefined ? "" : ` ${url}`}`),
+    ...(file.quorum === undefined ? [] : [`quorum ${file.quorum}`]),
     ...file.certifiers.map(({ name, key }) => `certifier ${name} ${key.toBase64()}`),
     ...file.introducers.map((id) => `introducer ${id.toBase64()}`),
     "",
@@ -119,13 +127,18 @@ class TrustFileParser {
     this.#check(title !== "" && cleanDisplayName(title) === title);
     const issuedAtMs = this.#whole(this.#one("issued"));
     const expiresAtMs = this.#whole(this.#one("expires"));
-    const file = {
+    const servers = this.#all("server", (value) => this.#server(value));
+    const logs = this.#all("log", (value) => this.#vkey(value, SIGNATURE_TYPE_ED25519));
+    const witnesses = this.#all("witness", (value) => this.#witness(value));
+    const quorum = this.#quorum(witnesses.length);
+    const file: TrustFile = {
       title,
       issuedAtMs,
       expiresAtMs,
-      servers: this.#all("server", (value) => this.#server(value)),
-      logs: this.#all("log", (value) => this.#vkey(value, SIGNATURE_TYPE_ED25519)),
-      witnesses: this.#all("witness", (value) => this.#witness(value)),
+      servers,
+      logs,
+      witnesses,
+      ...(quorum !== undefined && { quorum }),
       certifiers: this.#all("certifier", (value) => this.#certifier(value)),
       introducers: this.#all("introducer", (value) => this.#bytes(value)),
     };
@@ -181,6 +194,14 @@ class TrustFileParser {
     if (url === undefined) return { vkey: key };
     this.#check(/^https?:\/\/[!-~]+$/.test(url));
     return { vkey: key, url };
+  }
+
+  #quorum(witnesses: number): number | undefined {
+    const value = this.#take("quorum");
+    if (value === undefined) return undefined;
+    const quorum = this.#whole(value);
+    this.#check(quorum >= 1 && quorum <= witnesses);
+    return quorum;
   }
 
   #certifier(value: string): TrustFile["certifiers"][number] {

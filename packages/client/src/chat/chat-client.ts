@@ -7,22 +7,30 @@ import type { LogAlarm } from "../log/log-watch.ts";
 import { LogWatch } from "../log/log-watch.ts";
 import { serverLog } from "../log/server-log.ts";
 import type { MlsEngine } from "../mls/index.ts";
+import { KnownPeople } from "../people/known-people.ts";
+import type { People } from "../people/people.ts";
+import { StatementBook } from "../people/statement-book.ts";
+import { Admission } from "../policy/admission.ts";
+import { AdmissionGate } from "../policy/admission-gate.ts";
+import { clientPolicy } from "../policy/client-policy.ts";
+import { TrustSettings } from "../policy/trust-settings.ts";
 import type { Contact } from "../rooms/account-directory.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
+import { DisappearingMessages } from "../rooms/disappearing.ts";
 import type { InboxOutcome, StoredInvitation } from "../rooms/inbox.ts";
 import { Inbox } from "../rooms/inbox.ts";
 import { addPeople } from "../rooms/invitations.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
-import { decodePolicy, encodePolicy, withRole } from "../rooms/policy.ts";
+import { isKeepTime, withRole } from "../rooms/policy.ts";
 import type { Room } from "../rooms/room.ts";
 import { leavesOf } from "../rooms/room-commits.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
 import { decodeRecord } from "../store/record.ts";
-import type { Chat, ChatSnapshot, Member, Role, ServerLog, TimelinePage } from "./chat.ts";
+import type { Chat, ChatSnapshot, ClientPolicy, Member, Role, ServerLog, TimelinePage } from "./chat.ts";
 import { ChatError } from "./chat.ts";
 import type { ChatParts } from "./chat-parts.ts";
-import { inBackground, offline, online, requireText } from "./commands.ts";
+import { changeRules, inBackground, offline, online, requireText } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
 import { accountsIn, memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
 
@@ -38,11 +46,16 @@ class ChatClient implements Chat {
   readonly #directory: AccountDirectory;
   readonly #engine: MlsEngine;
   readonly #context: RoomContext;
+  readonly #disappearing: DisappearingMessages;
   readonly #supply: KeyPackageSupply;
   readonly #inbox: Inbox;
   readonly #links: InviteLinks;
   readonly #rooms: RoomRegistry;
   readonly #watch: LogWatch;
+  readonly #settings: TrustSettings;
+  readonly #admission: Admission;
+  readonly #gate: AdmissionGate;
+  readonly #people: KnownPeople;
   readonly #invitations = new Map<string, StoredInvitation>();
   readonly #listeners = new Set<() => void>();
   readonly #timelineListeners = new Map<string, Set<() => void>>();
@@ -54,14 +67,17 @@ class ChatClient implements Chat {
     this.#parts = parts;
     const { store, clock, me, signer, name, randomBytes } = parts;
     const connection = () => this.#link?.connection();
+    const settings = new TrustSettings({ store, clock });
     const watch = new LogWatch({
       ...parts,
+      settings,
       me: { account: me.account, name },
       ownChain: () => directory.contact(me.account)?.chain,
       connection,
       tell: (text, room) => this.#tell(text, room),
       send: (alarm, room) => this.#sendAlarm(alarm, room),
       onChange: () => this.#changed(),
+      onWitnessed: () => this.#admitGuests(),
     });
     const directory: AccountDirectory = new AccountDirectory({ store, clock, connection, log: watch });
     const engine = parts.createEngine({
@@ -70,7 +86,25 @@ class ChatClient implements Chat {
         return true;
       },
     });
+    const statements = new StatementBook({ store, clock, device: me.device });
+    const people = new KnownPeople({
+      ...parts,
+      directory,
+      statements,
+      watch,
+      person: (person) => this.#person(person),
+      openDirect: (person) => this.openDirect(person),
+      room: (room) => this.#rooms.get(room),
+      members: (room) => accountsIn(this.#rooms.get(room), context).values(),
+      onChange: () => this.#changed(),
+    });
     const identityFor = (leafKey: Uint8Array) => createLeafCredential(signer, me, leafKey);
+    this.#disappearing = new DisappearingMessages({
+      store,
+      clock,
+      gone: (rooms) => this.#messagesGone(rooms),
+      failed: parts.onFault,
+    });
     const context: RoomContext = {
       me,
       myName: name,
@@ -80,14 +114,31 @@ class ChatClient implements Chat {
       clock,
       randomBytes,
       gossip: watch,
+      people,
+      disappearing: this.#disappearing,
     };
+    this.#people = people;
     this.#watch = watch;
+    this.#settings = settings;
+    this.#admission = new Admission({
+      settings,
+      log: watch.witnessed,
+      nowMs: () => clock.nowMs(),
+      checkOf: (account) => people.checkMethod(account),
+    });
+    this.#gate = new AdmissionGate({
+      admission: this.#admission,
+      watch,
+      clock,
+      connection: () => this.#online(),
+      unsafeTestingOpen: parts.unsafeTestingIgnoreWitnesses === true,
+    });
     this.#directory = directory;
     this.#engine = engine;
     this.#context = context;
     this.#supply = new KeyPackageSupply({ store, engine, identityFor, clock });
-    this.#inbox = new Inbox({ store, directory, me, serverId: parts.serverId, clock });
-    this.#links = new InviteLinks({ ...parts, directory, view: () => watch.view });
+    this.#inbox = new Inbox({ store, directory, statements, me, serverId: parts.serverId, clock });
+    this.#links = new InviteLinks({ ...parts, directory, statements, view: () => watch.view });
     this.#rooms = new RoomRegistry({
       context,
       supply: this.#supply,
@@ -103,6 +154,7 @@ class ChatClient implements Chat {
 
   async open(): Promise<void> {
     const { store, connect, clock } = this.#parts;
+    this.#disappearing.sweep();
     await this.#rooms.load();
     for (const [id, value] of store.range("invitation")) {
       this.#invitations.set(id, decodeRecord<StoredInvitation>(value));
@@ -119,6 +171,7 @@ class ChatClient implements Chat {
       },
     });
     this.#link.subscribe(() => this.#changed());
+    inBackground(this.#people.open(), this.#parts.onFault);
   }
 
   snapshot(): ChatSnapshot {
@@ -143,7 +196,7 @@ class ChatClient implements Chat {
   }
 
   members(room: string): readonly Member[] {
-    return memberList(this.#rooms.get(room), this.#context, this.#directory);
+    return memberList(this.#rooms.get(room), this.#context, (account) => this.#people.checked(account));
   }
 
   async createRoom(name: string): Promise<string> {
@@ -184,6 +237,9 @@ class ChatClient implements Chat {
   }
 
   async acceptInvitation(id: string): Promise<string> {
+    const from = this.#invitations.get(id)?.from;
+    const inviter = from && this.#directory.contact(from);
+    if (inviter) await online(() => this.#gate.requireInviter(inviter));
     const room = await this.#join(id, "active");
     room.send({ kind: "joined" });
     return room.roomText;
@@ -245,13 +301,15 @@ class ChatClient implements Chat {
     if (!target.may("owner")) throw new ChatError("not-allowed", "only an owner may change roles");
     if (!this.#rooms.isMember(target, contact.account))
       throw new ChatError("no-such-person", `${person} is not in this room`);
-    await online(() =>
-      target.commit((group) => {
-        if (!group.policy) throw new ChatError("internal", "the room has no rules");
-        const policy = encodePolicy(withRole(decodePolicy(group.policy), contact.account, role));
-        return bytesEqual(policy, group.policy) ? undefined : { request: { policy } };
-      }),
-    );
+    await changeRules(target, (rules) => withRole(rules, contact.account, role));
+  }
+
+  async setKeepTime(room: string, keepMs: number): Promise<void> {
+    const target = this.#rooms.get(room);
+    if (!isKeepTime(keepMs)) throw new ChatError("refused", "a timer runs from 5 seconds to 366 days");
+    if (!target.record.direct && !target.may("owner"))
+      throw new ChatError("not-allowed", "only an owner may set how long messages stay");
+    await changeRules(target, (rules) => ({ ...rules, keepMs }));
   }
 
   async send(room: string, text: string): Promise<string> {
@@ -292,8 +350,24 @@ class ChatClient implements Chat {
     this.#changed();
   }
 
+  policy(): ClientPolicy {
+    const { address, serverId } = this.#parts;
+    return clientPolicy(this.#settings, {
+      server: { host: address.host, id: idText(serverId) },
+      watch: this.#watch,
+      admission: this.#admission,
+      contacts: () =>
+        this.#directory.contacts().filter(({ account }) => !bytesEqual(account, this.#parts.me.account)),
+      nowMs: () => this.#parts.clock.nowMs(),
+    });
+  }
+
   log(): ServerLog {
     return serverLog(this.#watch, { connection: () => this.#online(), person: (name) => this.#person(name) });
+  }
+
+  people(): People {
+    return this.#people;
   }
 
   reconnect(): void {
@@ -307,6 +381,8 @@ class ChatClient implements Chat {
 
   async #close(): Promise<void> {
     await this.#link?.close();
+    this.#people.close();
+    this.#disappearing.close();
     await this.#rooms.close();
     this.#parts.store.close();
   }
@@ -328,6 +404,7 @@ class ChatClient implements Chat {
       recoveryWordsFile: recoveryWords.file(),
       queued: rooms.reduce((sum, { queued }) => sum + queued, 0),
       alarms: this.#watch.alarms,
+      warnings: this.policy().warnings(),
     };
   }
 
@@ -445,7 +522,13 @@ class ChatClient implements Chat {
   async #invite(room: Room, people: readonly Contact[]): Promise<void> {
     this.#watch.requireUnfrozen();
     const { me, signer } = this.#parts;
-    const inviter = { me, signer, engine: this.#engine, directory: this.#directory };
+    const inviter = {
+      me,
+      signer,
+      engine: this.#engine,
+      directory: this.#directory,
+      requireAdmissible: (person: Contact) => this.#gate.require(person),
+    };
     const unreachable = await online(() => addPeople(inviter, room, people, this.#online()));
     if (unreachable.length === 0) return;
     const names = unreachable.map(({ name }) => name).join(", ");
@@ -470,6 +553,13 @@ class ChatClient implements Chat {
   #changed(): void {
     this.#snapshot = undefined;
     this.#call(this.#listeners);
+  }
+
+  #messagesGone(rooms: ReadonlySet<string>): void {
+    for (const room of this.#rooms.all().filter(({ roomText }) => rooms.has(roomText))) {
+      room.timeline.forgetTail();
+      this.#timelineChanged(room.roomText);
+    }
   }
 
   #timelineChanged(room: string): void {

@@ -33,6 +33,10 @@ export interface ChatParts {
   /** Keeps proof that the server's log forked. @returns where, for a sentence. */
   readonly keepEvidence: (evidence: Uint8Array) => string;
   readonly unsafeTestingIgnoreLog?: boolean;
+  /** Changes the messages of comparisons that this client sends, so that tests can play a man in the middle. */
+  readonly unsafeTestingSasMessage?: ((message: Uint8Array) => Uint8Array) | undefined;
+  /** Adds people whatever the user's witnesses say, so that tests can show what that would let by. */
+  readonly unsafeTestingIgnoreWitnesses?: boolean;
   /** A fault that nobody waits for: told to the operator of this client, never to others. */
   readonly onFault: (error: unknown) => void;
 }

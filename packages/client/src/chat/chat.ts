@@ -1,3 +1,6 @@
+import type { PresetName } from "@parley/trust";
+import type { People } from "../people/people.ts";
+
 /**
  * The face of the client: what a screen, a page or a script sees. A screen renders {@link ChatSnapshot}s and timelines
  * and calls the commands of {@link Chat}; it knows nothing of MLS, frames or files.
@@ -44,6 +47,8 @@ export interface RoomSummary {
   readonly state: "active" | "joining" | "repairing" | "leaving" | "left" | "removed";
   /** `post-quantum` (X-Wing) or `classical` (suite 1, rooms above 250 devices). */
   readonly encryption: "post-quantum" | "classical";
+  /** How long messages stay after they are sent; 0: for ever. */
+  readonly keepMs: number;
 }
 
 /** Somebody asks this account into a room. Nothing of the room is known before it is accepted. */
@@ -84,6 +89,8 @@ export type TimelineItem =
       readonly text: string;
       readonly mentionsMe: boolean;
       readonly send: SendState;
+      /** When it goes away, in a room whose messages disappear. */
+      readonly expiresAtMs?: number;
     }
   /** Something that happened: "bo joined", "ana named the room garden". A whole sentence without a full stop. */
   | {
@@ -118,6 +125,8 @@ export interface ChatSnapshot {
   readonly queued: number;
   /** What is wrong with the server or with this account, each one sentence; empty when all is well. */
   readonly alarms: readonly string[];
+  /** What is not as it should be and may pass by itself, each one sentence: new people wait for it, nothing else does. */
+  readonly warnings: readonly string[];
 }
 
 /** Why a command was refused; `message` is one sentence for the person. */
@@ -132,6 +141,8 @@ export const CHAT_ERROR_CODES = [
   "already-member",
   "offline",
   "wrong-words",
+  /** Not now: the user's policy wants more than there is yet. */
+  "held-back",
   "refused",
   "internal",
 ] as const;
@@ -149,9 +160,9 @@ export class ChatError extends Error {
     this.code = code;
   }
 
-  /** Whether the same command may succeed later: the relay is out of reach. */
+  /** Whether the same command may succeed later: the relay is out of reach, or witnesses are. */
   get retryable(): boolean {
-    return this.code === "offline";
+    return this.code === "offline" || this.code === "held-back";
   }
 }
 
@@ -187,12 +198,80 @@ export interface ServerLog {
   prove(name: string): Promise<readonly Uint8Array[]>;
   /** The signed checkpoint; undefined before the first sync. */
   checkpoint(): Uint8Array | undefined;
-  /** All entries in order. */
-  entries(): Iterable<Uint8Array>;
+  /** All entries in order, with the name that an entry claims behind a commitment, and what opens that, where known. */
+  entries(): Iterable<{
+    readonly entry: Uint8Array;
+    readonly opening?: { readonly name: string; readonly opening: Uint8Array } | undefined;
+  }>;
   /** Proof that the log's key signed two histories, for `scripts/verify-fork-evidence.js`; undefined when there is none. */
   evidence(): Uint8Array | undefined;
   /** The log's key, as the server's chain names it; undefined before the first sync. */
   key(): string | undefined;
+}
+
+/** One of the user's witnesses, as `parley trust witnesses` tells it. */
+export interface WitnessStatus {
+  /** The name in its key. */
+  readonly name: string;
+  readonly url: string | undefined;
+  /** When it signed the newest checkpoint, by its own clock; undefined when it has not. */
+  readonly signedAtMs: number | undefined;
+}
+
+/** What the user has said of whom to believe, and how the server's log stands with it. */
+export interface PolicyStatus {
+  /** The account's server, by the words of a trust file; undefined without an account. */
+  readonly server:
+    | {
+        /** Without port. */
+        readonly host: string;
+        /** Lower-case hex. */
+        readonly id: string;
+        /** Undefined before the first sync. */
+        readonly logKey: string | undefined;
+      }
+    | undefined;
+  readonly preset: PresetName;
+  /** The preset's rules, as a `policy.toml`. */
+  readonly rules: string;
+  readonly files: readonly {
+    readonly title: string;
+    readonly expiresAtMs: number;
+    readonly isOver: boolean;
+    readonly hosts: readonly string[];
+  }[];
+  /** "2 of 3"; with several files, each one's; empty when no witness is set. */
+  readonly quorum: string;
+  readonly witnesses: readonly WitnessStatus[];
+  /** Entries of the log that the quorum has signed, and when last by its own clocks; undefined: none. */
+  readonly signed: { readonly size: number; readonly atMs: number } | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** What a policy would say of one person, by the evidence there is. */
+export interface PolicyOutcome {
+  /** Safe to print. */
+  readonly name: string;
+  readonly isMet: boolean;
+  /** The rule's tree, one line for each part. */
+  readonly text: string;
+}
+
+/** The user's trust policy (trust.md, Policy). */
+export interface ClientPolicy {
+  status(): Promise<PolicyStatus>;
+  /** As in {@link ChatSnapshot}. */
+  warnings(): readonly string[];
+  setPreset(preset: PresetName): Promise<void>;
+  /**
+   * Takes a signed trust file in; `requireSignature`: vkeys of which one must have signed it and all that follow it.
+   * Throws TrustError for a file that cannot be taken, ChatError `not-allowed` for a quorum that is too weak.
+   *
+   * @returns its title.
+   */
+  addTrustFile(note: Uint8Array, requireSignature: readonly string[]): Promise<string>;
+  /** Holds everybody met against another policy, given as a `policy.toml`. Throws TrustError for one that is none. */
+  test(rules: string): readonly PolicyOutcome[];
 }
 
 /** A running client for one account on one device. */
@@ -222,6 +301,8 @@ export interface Chat {
   renameRoom(room: string, name: string): Promise<void>;
   setTopic(room: string, topic: string): Promise<void>;
   setRole(room: string, person: string, role: Role): Promise<void>;
+  /** How long messages sent from now on stay, on every member's devices; 0: for ever. 5 seconds to 366 days. */
+  setKeepTime(room: string, keepMs: number): Promise<void>;
 
   /**
    * Puts a message on disk and returns its id at once; it goes out when it can, in order, exactly once. It is known by this
@@ -240,6 +321,10 @@ export interface Chat {
 
   /** The server's log, as this device holds it. */
   log(): ServerLog;
+  /** Who other people are, and how the user makes sure of it. */
+  people(): People;
+  /** Whom the user has said to believe. */
+  policy(): ClientPolicy;
 
   /** Try to connect now instead of at `retryAtMs`. */
   reconnect(): void;

@@ -5,8 +5,8 @@ import { formatInviteLink, inviteSecretHash, joinMac, Secret } from "@parley/tru
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import type { LogView } from "../log/log-replica.ts";
+import type { StatementBook } from "../people/statement-book.ts";
 import type { AccountDirectory } from "../rooms/account-directory.ts";
-import { contactChange } from "../rooms/account-directory.ts";
 import { NotAuthorised } from "../rooms/authorization.ts";
 import type { StoredInvitation, StoredInviteLink } from "../rooms/inbox.ts";
 import { sealInboxItem } from "../rooms/inbox-item.ts";
@@ -44,6 +44,7 @@ export interface InviteLinkOptions {
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly directory: AccountDirectory;
+  readonly statements: StatementBook;
   readonly me: DeviceAddress;
   readonly signer: Signer;
   readonly address: HostAddress;
@@ -93,7 +94,7 @@ export class InviteLinks {
   async greet(connection: RelayConnection): Promise<void> {
     const greeting = this.#greeting;
     if (!greeting || greeting.posted) return;
-    const { store, directory, me, signer, serverId } = this.#options;
+    const { store, directory, statements, me, signer, serverId } = this.#options;
     const { inviter, invite } = greeting;
     const secret = new Secret(greeting.secret);
     const checkpoint = this.#options.view();
@@ -105,9 +106,9 @@ export class InviteLinks {
     const posted: Greeting = { ...greeting, posted: true };
     try {
       await connection.request({ kind: "post-inbox", account: inviter, item }, "done");
-      const checked = await directory.checked(inviter, "invite");
-      store.write([greetingChange(posted), contactChange(checked)]);
-      directory.adopt(checked);
+      const checked = statements.about(await directory.state(inviter), "invite");
+      store.write([greetingChange(posted), statements.change(checked)]);
+      statements.adopt(checked);
     } catch (error) {
       // Whoever invited us is gone: no reason to try for ever, and none to have no connection.
       const isGone = error instanceof NotAuthorised || (error instanceof ProtocolError && !error.retryable);

@@ -1,6 +1,6 @@
 import { bytesEqual, idText } from "@parley/protocol";
 import type { RoomContent } from "../content/room-content.ts";
-import type { AccountDirectory } from "../rooms/account-directory.ts";
+import { decodePolicy } from "../rooms/policy.ts";
 import type { Room } from "../rooms/room.ts";
 import type { OutboxItem } from "../rooms/room-record.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
@@ -40,6 +40,7 @@ function shown(context: RoomContext, id: string, item: StoredItem): TimelineItem
         text: displayText(item.text, { multiline: true }),
         mentionsMe: item.mentionsMe,
         send: { kind: "sent" },
+        ...(item.expiresAtMs === undefined ? {} : { expiresAtMs: item.expiresAtMs }),
       };
   }
 }
@@ -102,25 +103,29 @@ export function roomSummary(room: Room, context: RoomContext): RoomSummary {
     lastActivityMs: record.lastActivityMs,
     state: record.state,
     encryption: "post-quantum",
+    keepMs: room.loadedGroup?.policy ? decodePolicy(room.loadedGroup.policy).keepMs : 0,
   };
 }
 
 /** The members of a room in the order of their first leaf. */
-export function memberList(room: Room, context: RoomContext, directory: AccountDirectory): readonly Member[] {
+export function memberList(
+  room: Room,
+  context: RoomContext,
+  checkedOf: (account: Uint8Array) => string,
+): readonly Member[] {
   const devices = new Map<string, number>();
   for (const { identity } of room.loadedGroup?.members() ?? []) {
-    const account = idText(directory.addressOf(identity).account);
+    const account = idText(context.directory.addressOf(identity).account);
     devices.set(account, (devices.get(account) ?? 0) + 1);
   }
   return [...accountsIn(room, context)].map(([text, account]) => {
-    const checked = directory.contact(account)?.checked;
     return {
       account: text,
       name: person(context, account).name,
       role: room.roleOf(account),
       devices: devices.get(text) ?? 0,
       me: bytesEqual(account, context.me.account),
-      checked: checked ? `checked by you on ${dayOf(checked.atMs)} (by ${checked.how} link)` : "",
+      checked: checkedOf(account),
     };
   });
 }
@@ -134,8 +139,4 @@ export function accountsIn(room: Room, context: RoomContext): ReadonlyMap<string
       return [idText(account), account];
     }),
   );
-}
-
-function dayOf(atMs: number): string {
-  return new Date(atMs).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
 }

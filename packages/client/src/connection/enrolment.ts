@@ -58,6 +58,8 @@ export interface EnrolOptions extends Omit<EnrolmentOptions, "persist"> {
    */
   readonly persist: (account: FreshAccount) => Promise<void>;
   readonly road: EnrolmentRoad;
+  /** The user's rule for servers met for the first time, and what they know of servers. */
+  readonly firstContact?: Pick<Introduction, "policy" | "gather" | "onMet">;
   /** 1 to 32 of `[a-z0-9._-]`. */
   readonly name: string;
   readonly deviceLabel?: string;
@@ -76,7 +78,7 @@ export interface Enrolment {
  * account persisted if the keys were made: then go on with {@link resumeEnrolment}.
  */
 export async function enrol(options: EnrolOptions): Promise<Enrolment> {
-  const { road, name, clock, persist } = options;
+  const { road, name, clock, persist, firstContact } = options;
   if (!isName(name)) throw refusal(new ProtocolError("name-invalid"));
   const { url, introduction, pin, invite } = destination(road, clock.nowMs());
   let met: ServerPin | undefined;
@@ -96,7 +98,7 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
     }
     return (await registrationOf(account))(context);
   };
-  const trust = createServerTrustCheck({ clock, introduction, pins });
+  const trust = createServerTrustCheck({ clock, introduction: { ...firstContact, ...introduction }, pins });
   try {
     const connection = await connectRelay({ ...channelOptions(options), url, trust, login });
     return enrolled(account as unknown as EnrolledAccount, connection);

@@ -3,7 +3,7 @@ import { ConnectionError } from "./connection.ts";
 
 const REFUSALS: Readonly<Partial<Record<ErrorCode, string>>> = {
   unauthenticated: "The server does not accept this device's signature",
-  forbidden: "The server does not let this account in",
+  forbidden: "The operator of the server has disabled this account; what it holds is kept",
   "not-found": "The server does not know this account",
   "name-taken": "That name belongs to somebody else",
   "name-invalid": "A name is 1 to 32 of a-z, 0-9, dot, dash and underscore",

@@ -38,6 +38,23 @@ export interface Introduction {
   readonly evidence?: readonly Evidence[];
   /** trust's `friendsPolicy` when absent. */
   readonly policy?: FirstContactPolicy;
+  /**
+   * Finds out what else speaks for a server that has said hello, or against it. Asked at a first contact only;
+   * `isIntroduced`: an invite or something typed speaks for it already.
+   */
+  readonly gather?: (
+    facts: ServerFacts,
+    given: { readonly isIntroduced: boolean },
+  ) => Promise<GatheredEvidence>;
+  /** Hears of a server that was met for the first time, before it is remembered. */
+  readonly onMet?: (serverId: Uint8Array, why: readonly Evidence[]) => void;
+}
+
+/** What {@link Introduction.gather} finds. */
+export interface GatheredEvidence {
+  readonly evidence: readonly Evidence[];
+  /** The user's own files name another server for this host: nothing outweighs that. */
+  readonly isContradicted: boolean;
 }
 
 /** What {@link createServerTrustCheck} needs. */
@@ -83,13 +100,15 @@ export class ServerRefusedError extends ConnectionError {
 /** The check of `connectRelay` by trust's rules: a pin if there is one, else the introduction. Remembers who passes. */
 export function createServerTrustCheck(options: ServerTrustOptions): ServerTrustCheck {
   return async (facts) => {
-    const { pins, onGenerationGrew } = options;
+    const { pins, onGenerationGrew, introduction } = options;
     const { host } = facts.url;
-    const verdict = await weigh(facts, options, await pins.get(host));
+    const pin = await pins.get(host);
+    const verdict = await weigh(facts, options, pin);
     if (verdict.verdict !== "met") throw refused(facts, verdict, options.waiting?.() ?? 0);
     if (facts.hello.generation !== verdict.statement.generation) {
       throw new ConnectionError("not-a-relay", `${host} contradicts its own statement`);
     }
+    if (!pin) introduction?.onMet?.(verdict.server.serverId, verdict.why);
     if (verdict.restored) await onGenerationGrew?.(verdict.statement.generation);
     await pins.put(host, verdict.pin);
     return describeServer(host, verdict.pin);
@@ -97,10 +116,13 @@ export function createServerTrustCheck(options: ServerTrustOptions): ServerTrust
 }
 
 async function weigh(
-  { url, hello, tlsSpkiHash, tlsCertified }: ServerFacts,
-  { clock, introduction = {} }: ServerTrustOptions,
+  facts: ServerFacts,
+  { clock, introduction: { gather, onMet: _, ...introduction } = {} }: ServerTrustOptions,
   pin: ServerPin | undefined,
 ): Promise<ServerVerdict> {
+  const { url, hello, tlsSpkiHash, tlsCertified } = facts;
+  const isIntroduced = introduction.invite !== undefined || introduction.typed !== undefined;
+  const gathered = pin ? undefined : await gather?.(facts, { isIntroduced });
   const certificate: readonly Evidence[] = tlsCertified ? [{ kind: "ca", detail: url.hostname }] : [];
   return evaluateServer({
     ...introduction,
@@ -108,7 +130,8 @@ async function weigh(
     chain: hello.serverChain,
     statement: hello.statement,
     nowMs: clock.nowMs(),
-    evidence: [...certificate, ...(introduction.evidence ?? [])],
+    evidence: [...certificate, ...(introduction.evidence ?? []), ...(gathered?.evidence ?? [])],
+    distrusted: gathered?.isContradicted === true,
     ...(tlsSpkiHash && { tlsSpkiHash }),
     ...(pin && { pin }),
   });
@@ -144,6 +167,7 @@ const NOT_MET: Readonly<Partial<Record<Extract<Refusal, { verdict: "not-met" }>[
     "is not the server whose 30 digits were typed: look for a slip, or somebody is between you",
   "code-invalid":
     "cannot be checked: what was typed is neither 30 digits nor its name with an exclamation mark",
+  distrusted: "is not the server that your trust file names: somebody may be between you",
   "statement-host-mismatch": "answers as a server that does not go by this name",
   "statement-expired": "shows a statement that is over: its clock or this machine's may be wrong",
   "statement-not-yet-valid": "shows a statement from the future: its clock or this machine's may be wrong",

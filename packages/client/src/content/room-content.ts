@@ -1,4 +1,5 @@
 import { LIMITS, ProtocolError } from "@parley/protocol";
+import { MAX_VOUCH_BYTES } from "@parley/trust";
 import { decode as decodeCbor, encode as encodeCbor } from "cborg";
 import type { TreeHead } from "../log/log-watch.ts";
 import type { MimiContent } from "./mimi-content.ts";
@@ -19,6 +20,10 @@ export type RoomContent =
   | { readonly kind: "joined" }
   /** The sender's view of the server's log differs from somebody's: its signed checkpoint, and proof if it has any. */
   | { readonly kind: "log-alarm"; readonly note: Uint8Array; readonly evidence?: Uint8Array | undefined }
+  /** A message of a comparison of emoji between two people (trust.md §A1); only in a direct room. */
+  | { readonly kind: "comparison"; readonly comparison: Uint8Array; readonly message: Uint8Array }
+  /** What the sender vouches for, or no longer (trust.md §C). */
+  | { readonly kind: "vouch"; readonly statement: Uint8Array }
   /** Valid, but nothing this version knows: shown as such. */
   | { readonly kind: "unknown"; readonly contentType: string };
 
@@ -37,6 +42,9 @@ const HEAD_EXTENSION = "parley.head";
 const TREE_EXTENSION = "parley.tree";
 const MAX_EVIDENCE_BYTES = 48 * 1024;
 const ROOM_KEY_BYTES = 32;
+const COMPARISON_ID_BYTES = 16;
+/** More than any message of a comparison has. */
+const MAX_COMPARISON_BYTES = 512;
 const HEAD_BYTES = 32;
 
 /** Longest room name and topic, in bytes of UTF-8. */
@@ -106,7 +114,8 @@ function roomState(bytes: Uint8Array): RoomContent {
   } catch {
     throw new ProtocolError("malformed", "room state");
   }
-  const { kind, name, topic, key, note, evidence } = (value ?? {}) as Record<string, unknown>;
+  const fields = (value ?? {}) as Record<string, unknown>;
+  const { kind, name, topic, key, note, evidence } = fields;
   switch (kind) {
     case "state":
       if (!(key instanceof Uint8Array) || key.length !== ROOM_KEY_BYTES)
@@ -124,6 +133,13 @@ function roomState(bytes: Uint8Array): RoomContent {
         note: document(note, LIMITS.checkpointBytes),
         ...(evidence !== undefined && { evidence: document(evidence, MAX_EVIDENCE_BYTES) }),
       };
+    case "comparison": {
+      const comparison = document(fields["comparison"], COMPARISON_ID_BYTES);
+      if (comparison.length !== COMPARISON_ID_BYTES) throw new ProtocolError("malformed", "comparison");
+      return { kind, comparison, message: document(fields["message"], MAX_COMPARISON_BYTES) };
+    }
+    case "vouch":
+      return { kind, statement: document(fields["statement"], MAX_VOUCH_BYTES) };
     default:
       return { kind: "unknown", contentType: STATE_TYPE };
   }
@@ -138,7 +154,7 @@ function bounded(value: unknown, limit: keyof typeof ROOM_TEXT_LIMITS): string {
 
 function document(value: unknown, maxBytes: number): Uint8Array {
   if (value instanceof Uint8Array && value.length <= maxBytes) return value;
-  throw new ProtocolError("malformed", "log alarm");
+  throw new ProtocolError("malformed", "document in a message");
 }
 
 function treeOf(value: unknown): TreeHead | undefined {

@@ -1,4 +1,4 @@
-import { bytesEqual, idText, LIMITS } from "@parley/protocol";
+import { bytesEqual, idText, LIMITS, ProtocolError } from "@parley/protocol";
 import type { ChainEntry } from "@parley/trust";
 import {
   chainEntryHash,
@@ -41,6 +41,9 @@ export class LogForked extends Error {
     this.evidence = evidence;
   }
 }
+
+/** Of a relay that was never restored. */
+const FIRST_GENERATION = 1;
 
 type ShownCheckpoint = OpenedCheckpoint & { readonly vkey: string };
 
@@ -108,11 +111,17 @@ export class LogReplica implements HashReader {
       onEntry,
     }: { readonly newest?: boolean; readonly onEntry: (entry: ReplicaEntry) => void },
   ): Promise<boolean | undefined> {
-    const note = newest ? await newestCheckpoint(connection) : connection.hello.checkpoint;
+    let note = newest ? await newestCheckpoint(connection) : connection.hello.checkpoint;
     const { head } = this;
     if (note.length === 0 && !head) return undefined;
-    const checkpoint = await this.#openShown(note, await announcedKey(connection));
-    if (head && (checkpoint.origin !== head.origin || checkpoint.size < head.size)) throw rolledBack();
+    const announced = await announcedKey(connection);
+    let checkpoint = await this.#openShown(note, announced);
+    if (head && checkpoint.size < head.size && (await this.#repair(connection, checkpoint.size))) {
+      note = await newestCheckpoint(connection);
+      checkpoint = await this.#openShown(note, announced);
+    }
+    if (head && checkpoint.origin !== head.origin) throw rolledBack();
+    if (head && checkpoint.size < head.size) throw shorter(connection, head.size - checkpoint.size);
     const grown = checkpoint.size > (head?.size ?? 0);
     const tree = new CompactTree(head?.size, head?.edge);
     const pending = grown ? await this.#takeIn(connection, { tree, size: checkpoint.size, onEntry }) : [];
@@ -132,6 +141,24 @@ export class LogReplica implements HashReader {
     const { head } = this;
     if (!head) throw new TlogError("out-of-range", "there is no copy of the log");
     return buildForkEvidence({ log: head.vkey, checkpoints: [note, head.note], tree: this });
+  }
+
+  /** Gives a relay that was put back from a backup what its log lacks. @returns whether it has taken it. */
+  async #repair(connection: RelayConnection, from: number): Promise<boolean> {
+    const { head } = this;
+    if (!head || connection.hello.generation <= FIRST_GENERATION) return false;
+    if (head.size - from > LIMITS.logEntries) return false;
+    const entries = [...this.records.entries(from, head.size)];
+    const sizeBytes = entries.reduce((sum, { entry }) => sum + entry.length, 0);
+    if (sizeBytes > LIMITS.logAnswerBytes) return false;
+    const offered = entries.map(({ entry, opening }) => ({ entry, opening }));
+    try {
+      await connection.request({ kind: "repair-log", from, checkpoint: head.note, entries: offered }, "done");
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
   }
 
   async #openShown(note: Uint8Array, vkey: string | undefined): Promise<ShownCheckpoint> {
@@ -260,6 +287,15 @@ async function announcedKey({ hello }: RelayConnection): Promise<string | undefi
       throw new ConnectionError("not-a-relay", "The server's keys do not hold", { cause });
     throw cause;
   }
+}
+
+/** A restored relay says so in its statement, and can be helped (docs/protocol.md §3.3). */
+function shorter({ hello }: RelayConnection, missing: number): ConnectionError {
+  if (hello.generation <= FIRST_GENERATION) return rolledBack();
+  return new ConnectionError(
+    "server-rolled-back",
+    `The server was put back from a backup and lacks ${missing} entries of its log that you hold: give its operator the file of \`parley log export\``,
+  );
 }
 
 function rolledBack(): ConnectionError {

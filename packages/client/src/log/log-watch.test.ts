@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, it } from "vitest";
 import type { RelayConnection } from "../connection/connection.ts";
 import { HandTurnedClock } from "../connection/hand-turned-clock.ts";
+import { TrustSettings } from "../policy/trust-settings.ts";
 import { ChangeSet } from "../rooms/room-record.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 import type { LogAlarm, TreeHead } from "./log-watch.ts";
@@ -26,6 +27,7 @@ async function start({ log, name = "ana" }: { readonly log: TestLog; readonly na
   const watch = new LogWatch({
     store,
     clock,
+    settings: new TrustSettings({ store, clock }),
     me: { account, name },
     ownChain: () => chain,
     connection: () => connection,
@@ -39,6 +41,7 @@ async function start({ log, name = "ana" }: { readonly log: TestLog; readonly na
     },
     keepEvidence: () => "in a file",
     onChange: note,
+    onWitnessed: note,
     onFault(error) {
       throw error;
     },
@@ -153,6 +156,7 @@ describe("the watch", () => {
     const again = new LogWatch({
       store,
       clock: new HandTurnedClock(),
+      settings: new TrustSettings({ store, clock: new HandTurnedClock() }),
       me: { account: new Uint8Array(32), name: "ana" },
       ownChain: () => undefined,
       connection: () => undefined,
@@ -160,6 +164,7 @@ describe("the watch", () => {
       send: () => {},
       keepEvidence: () => "",
       onChange: () => {},
+      onWitnessed: () => {},
       onFault: () => {},
     });
     expect(again.alarms).toEqual(watch.alarms);

@@ -5,6 +5,8 @@ import { ChatError } from "../chat/chat.ts";
 import type { Clock } from "../connection/clock.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
+import type { TrustSettings } from "../policy/trust-settings.ts";
+import { WitnessedLog } from "../policy/witnessed-log.ts";
 import { NotAuthorised } from "../rooms/authorization.ts";
 import { DirectoryUnavailable } from "../rooms/directory.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
@@ -22,6 +24,8 @@ const ALARM_PREFIX = "alarm/";
 const GOSSIP_PREFIX = "gossip/";
 const GOSSIP_PERIOD_MS = 60 * 60 * 1000;
 const REFRESH_MS = 10 * 60 * 1000;
+/** First wait for cosignatures that are not there yet; each further one is twice as long, up to {@link REFRESH_MS}. */
+const COSIGNED_MS = 1000;
 
 /** A member's view of the log, as it travels inside an encrypted message: of which log, how many entries, which root. */
 export interface TreeHead extends LogView {
@@ -41,6 +45,8 @@ export interface LogAlarm {
 export interface LogWatchOptions {
   readonly store: ClientStore;
   readonly clock: Clock;
+  /** Whose cosignatures the log needs. */
+  readonly settings: TrustSettings;
   readonly me: { readonly account: Uint8Array; readonly name: string };
   readonly ownChain: () => readonly Uint8Array[] | undefined;
   readonly connection: () => RelayConnection | undefined;
@@ -52,6 +58,8 @@ export interface LogWatchOptions {
   readonly keepEvidence: (evidence: Uint8Array) => string;
   /** The alarms changed. */
   readonly onChange: () => void;
+  /** The user's witnesses have signed more of the log, or lately again. */
+  readonly onWitnessed: () => void;
   /** A fault that nobody waits for. */
   readonly onFault: (error: unknown) => void;
   /** Believes the relay whatever its log says, so that tests can show what that would let by. */
@@ -72,17 +80,22 @@ export class LogWatch {
   readonly #options: LogWatchOptions;
   readonly #replica: LogReplica;
   readonly #monitor: LogMonitor;
+  /** How the log stands with the user's witnesses. */
+  readonly witnessed: WitnessedLog;
   #alarms: readonly string[];
   #syncing: Promise<void> = Promise.resolve();
   readonly #doubted = new Set<string>();
   #cancelRefresh: () => void = () => {};
+  #cosignedMs = COSIGNED_MS;
 
   constructor(options: LogWatchOptions) {
     const { store, me, ownChain } = options;
     this.#options = options;
     this.#alarms = loadAlarms(store);
     this.#replica = new LogReplica(options);
-    this.#monitor = new LogMonitor({ records: this.#replica.records, store, me, ownChain });
+    const { records } = this.#replica;
+    this.#monitor = new LogMonitor({ records, store, me, ownChain });
+    this.witnessed = new WitnessedLog({ ...options, records });
   }
 
   get replica(): LogReplica {
@@ -121,6 +134,14 @@ export class LogWatch {
     return this.#sync(connection, true);
   }
 
+  /** Holds the copy against the user's witnesses, as after each sync: their list has changed. */
+  async judge(): Promise<void> {
+    const more = await this.witnessed.judge();
+    if (!this.witnessed.isBehind) this.#cosignedMs = COSIGNED_MS;
+    if (more) this.#options.onWitnessed();
+    this.#options.onChange();
+  }
+
   /** Throws ChatError `refused` while nobody may be added. */
   requireUnfrozen(): void {
     const fork = this.#fork();
@@ -138,7 +159,10 @@ export class LogWatch {
     const keepsNoLog = !this.#replica.head && connection.hello.checkpoint.length === 0;
     if (keepsNoLog || this.#options.unsafeTestingIgnoreLog) return true;
     const finding = (await this.#audit(account)) && (await this.#auditAnew(account, connection));
-    if (!finding) return true;
+    if (!finding) {
+      this.witnessed.met(account.account);
+      return true;
+    }
     if (finding.kind === "ahead") return false;
     throw new NotAuthorised(this.#explain(account, finding));
   }
@@ -260,6 +284,8 @@ export class LogWatch {
         onEntry: (entry) => this.#monitor.see(entry),
       });
       if (grown !== undefined) this.#raise(this.#monitor.findings());
+      await this.judge();
+      if (this.witnessed.isBehind && this.#options.connection() === connection) this.#scheduleRefresh();
     } catch (error) {
       if (!(error instanceof LogForked)) throw error;
       if (error.evidence) this.#proved(error.evidence);
@@ -330,11 +356,18 @@ export class LogWatch {
 
   #scheduleRefresh(): void {
     this.#cancelRefresh();
-    this.#cancelRefresh = this.#options.clock.setTimer(REFRESH_MS, () => {
+    const delayMs = this.witnessed.isBehind ? this.#cosignedMs : REFRESH_MS;
+    this.#cancelRefresh = this.#options.clock.setTimer(delayMs, () => {
       const connection = this.#options.connection();
       if (!connection) return;
-      this.#inBackground(() => this.refresh(connection));
-      this.#scheduleRefresh();
+      this.#cosignedMs = Math.min(2 * this.#cosignedMs, REFRESH_MS);
+      this.#inBackground(async () => {
+        try {
+          await this.refresh(connection);
+        } finally {
+          if (this.#options.connection() === connection) this.#scheduleRefresh();
+        }
+      });
     });
   }
 

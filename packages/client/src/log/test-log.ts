@@ -1,4 +1,5 @@
 import type { Answer, Request } from "@parley/protocol";
+import { ProtocolError } from "@parley/protocol";
 import type { NewAccount } from "@parley/trust";
 import { createAccount, createServerIdentity, updateServerMeta } from "@parley/trust";
 import type { NoteSigner } from "@parley/trust/tlog";
@@ -63,11 +64,12 @@ export class TestLog {
     return signCheckpoint({ origin: this.#signer.name, size, root }, [this.#signer]);
   }
 
-  /** A connection whose hello has this checkpoint, and which serves the entries as they are. */
-  async connection(checkpoint?: Uint8Array): Promise<RelayConnection> {
+  /** A connection whose hello has this checkpoint, and which serves the entries as they are; it takes no repairs. */
+  async connection(checkpoint?: Uint8Array, generation = 1): Promise<RelayConnection> {
     const shown = checkpoint ?? (await this.checkpoint());
-    const hello = { serverChain: this.serverChain, checkpoint: shown };
+    const hello = { serverChain: this.serverChain, checkpoint: shown, generation };
     const request = async (asked: Request): Promise<Answer> => {
+      if (asked.kind === "repair-log") throw new ProtocolError("chain-invalid");
       if (asked.kind !== "log-entries") throw new Error(`asked for ${asked.kind}`);
       this.asked += 1;
       const { from, max } = asked;

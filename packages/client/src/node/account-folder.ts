@@ -15,6 +15,8 @@ import { decodeRecord, encodeRecord } from "../store/record.ts";
 const ACCOUNT_KEY = "account";
 const WORDS_KEY = "recovery-words";
 const WORDS_FILE = "recovery-words.txt";
+/** Stands where the file's path would. */
+const SEALED_WORDS = "sealed with your password: `parley password words` prints them";
 
 /** The account as it is kept. SECRET. */
 interface StoredAccount {
@@ -71,7 +73,7 @@ export function saveAccount(store: ClientStore, account: EnrolledAccount, regist
   };
   const changes: StoreChange[] = [
     { kind: "put", collection: "value", key: ACCOUNT_KEY, value: encodeRecord(stored) },
-    { kind: "put", collection: "pin", key: account.host, value: encodeRecord(pin) },
+    pinChange(account.host, pin),
   ];
   if (registered) {
     const { name, nameOpening, chain } = account;
@@ -91,7 +93,12 @@ export function discardAccount(store: ClientStore, folder: string): void {
     { kind: "delete", collection: "value", key: ACCOUNT_KEY },
     { kind: "delete", collection: "value", key: WORDS_KEY },
   ]);
-  rmSync(join(folder, WORDS_FILE), { force: true });
+  removeRecoveryWordsFile(folder);
+}
+
+/** Remembers a server. */
+export function pinChange(host: string, pin: ServerPin): StoreChange {
+  return { kind: "put", collection: "pin", key: host, value: encodeRecord(pin) };
 }
 
 /** The servers remembered in a client's store. */
@@ -102,9 +109,15 @@ export function pinsOf(store: ClientStore): ServerPins {
       return value && decodeRecord<ServerPin>(value);
     },
     put: async (host, pin) => {
-      store.write([{ kind: "put", collection: "pin", key: host, value: encodeRecord(pin) }]);
+      store.write([pinChange(host, pin)]);
     },
   };
+}
+
+/** What is kept of words that are not confirmed. `text` is the file's, in a sealed store, where there is no file. SECRET. */
+interface StoredWords {
+  readonly hash: Uint8Array;
+  readonly text?: string | undefined;
 }
 
 /** Writes the recovery words to a file that only its owner can read, for the person to copy to paper. */
@@ -121,11 +134,48 @@ export function writeRecoveryWords(
     ...inColumns(recoveryWordsOf(recoverySeed).split(" ")),
     "",
   ].join("\n");
+  writeWordsFile(folder, text);
+  keepWords(store, { hash: sha256(recoverySeed.expose()) });
+}
+
+function writeWordsFile(folder: string, text: string): void {
   const file = join(folder, WORDS_FILE);
   rmSync(file, { force: true });
   writeFileSync(file, text, { mode: 0o600, flag: "wx" });
-  const hash = sha256(recoverySeed.expose());
-  store.write([{ kind: "put", collection: "value", key: WORDS_KEY, value: encodeRecord({ hash }) }]);
+}
+
+function keepWords(store: ClientStore, words: StoredWords): void {
+  store.write([{ kind: "put", collection: "value", key: WORDS_KEY, value: encodeRecord(words) }]);
+}
+
+function storedWords(store: ClientStore): StoredWords | undefined {
+  const value = store.get("value", WORDS_KEY);
+  return value && decodeRecord<StoredWords>(value);
+}
+
+/** Copies the words' file into a sealed store; the file may go then. Nothing when there is none. */
+export function takeRecoveryWordsIn(store: ClientStore, folder: string): void {
+  const words = storedWords(store);
+  const text = readRecoveryWordsFile(folder);
+  if (words && words.text === undefined && text !== undefined) keepWords(store, { ...words, text });
+}
+
+/** Makes the words' file again from a store that is not sealed any more. Nothing when it holds no words. */
+export function giveRecoveryWordsOut(store: ClientStore, folder: string): void {
+  const words = storedWords(store);
+  if (words?.text === undefined) return;
+  writeWordsFile(folder, words.text);
+  keepWords(store, { hash: words.hash });
+}
+
+/** Removes the words' file. */
+export function removeRecoveryWordsFile(folder: string): void {
+  rmSync(join(folder, WORDS_FILE), { force: true });
+}
+
+/** The text of the words' file, from a sealed store; undefined when it has none. SECRET. */
+export function sealedRecoveryWords(store: ClientStore): string | undefined {
+  return storedWords(store)?.text;
 }
 
 function inColumns(words: readonly string[]): string[] {
@@ -143,16 +193,16 @@ function inColumns(words: readonly string[]): string[] {
 
 /** The reminder to write the words down; it stays until they have been typed back. */
 export function recoveryWordsReminder(store: ClientStore, folder: string): RecoveryWordsReminder {
-  const file = join(folder, WORDS_FILE);
-  let waits = store.get("value", WORDS_KEY) !== undefined;
+  const kept = storedWords(store);
+  const place = kept?.text === undefined ? join(folder, WORDS_FILE) : SEALED_WORDS;
+  let waits = kept !== undefined;
   return {
-    file: () => (waits ? file : undefined),
+    file: () => (waits ? place : undefined),
     async confirm(words) {
-      const value = store.get("value", WORDS_KEY);
-      if (!value) return true;
-      const { hash } = decodeRecord<{ hash: Uint8Array }>(value);
-      if (!bytesEqual(hash, sha256(seedOf(words)))) return false;
-      rmSync(file, { force: true });
+      const now = storedWords(store);
+      if (!now) return true;
+      if (!bytesEqual(now.hash, sha256(seedOf(words)))) return false;
+      removeRecoveryWordsFile(folder);
       store.write([{ kind: "delete", collection: "value", key: WORDS_KEY }]);
       waits = false;
       return true;

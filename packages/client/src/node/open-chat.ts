@@ -16,6 +16,8 @@ import { createServerTrustCheck, describeServer } from "../connection/server-tru
 import { relayUrl } from "../connection/transport.ts";
 import { createMlsEngine } from "../mls/index.ts";
 import { nodeCrypto } from "../mls/node.ts";
+import { firstContactRules } from "../policy/first-contact.ts";
+import { TrustSettings } from "../policy/trust-settings.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
 import type { ClientStore } from "../store/client-store.ts";
 import {
@@ -26,16 +28,12 @@ import {
   saveAccount,
   writeRecoveryWords,
 } from "./account-folder.ts";
-import { SqliteStore } from "./sqlite-store.ts";
+import { fetchServerChain } from "./server-chain-page.ts";
 import { tlsTransport } from "./tls-transport.ts";
 
-const STORE_FILE = "client.db";
-const EVIDENCE_FILE = "fork-evidence.txt";
+export { openStore } from "./account-store.ts";
 
-/** Opens the store of an account's folder; the caller closes it. Throws StoreError. */
-export function openStore(folder: string): SqliteStore {
-  return new SqliteStore(join(folder, STORE_FILE));
-}
+const EVIDENCE_FILE = "fork-evidence.txt";
 
 /** Whether a folder's store holds an account that its relay knows. */
 export function hasAccount(store: ClientStore): boolean {
@@ -50,6 +48,8 @@ export interface SignUp {
   readonly name: string;
   readonly deviceLabel?: string;
   readonly clock?: Clock;
+  /** Hears, in several lines for the person, why the server was believed at first sight. */
+  readonly onServerMet?: (text: string) => void;
 }
 
 /**
@@ -63,6 +63,7 @@ export async function signUp({
   name,
   deviceLabel,
   clock = systemClock,
+  onServerMet,
 }: SignUp): Promise<void> {
   const options = {
     transport: tlsTransport,
@@ -81,6 +82,12 @@ export async function signUp({
         ...options,
         road,
         name,
+        firstContact: firstContactRules({
+          settings: new TrustSettings({ store, clock }),
+          clock,
+          fetchServerChain,
+          onMet: onServerMet,
+        }),
         ...(deviceLabel !== undefined && { deviceLabel }),
         persist: async (made) => {
           writeRecoveryWords(store, folder, made.recoverySeed, made.name);
@@ -113,6 +120,10 @@ export interface OpenChatOptions {
   readonly clock?: Clock;
   /** Believes the relay whatever its log says, so that tests can show what that would let by. */
   readonly unsafeTestingIgnoreLog?: boolean;
+  /** Adds people whatever the user's witnesses say, so that tests can show what that would let by. */
+  readonly unsafeTestingIgnoreWitnesses?: boolean;
+  /** Changes the messages of comparisons that the client sends, so that tests can play a man in the middle. */
+  readonly unsafeTestingSasMessage?: ((message: Uint8Array) => Uint8Array) | undefined;
   /** Stands between the client and its relay, so that tests can play a relay that lies on a proven connection. */
   readonly unsafeTestingConnect?: (connect: ChatParts["connect"]) => ChatParts["connect"];
 }
@@ -124,6 +135,8 @@ export async function openChat({
   onFault,
   clock = systemClock,
   unsafeTestingIgnoreLog = false,
+  unsafeTestingIgnoreWitnesses = false,
+  unsafeTestingSasMessage,
   unsafeTestingConnect = (connect) => connect,
 }: OpenChatOptions): Promise<Chat> {
   const account = loadAccount(store);
@@ -157,6 +170,8 @@ export async function openChat({
     },
     onFault,
     unsafeTestingIgnoreLog,
+    unsafeTestingSasMessage,
+    unsafeTestingIgnoreWitnesses,
   });
   waiting = () => chat.snapshot().queued;
   return chat;

@@ -43,6 +43,10 @@ export interface TestRelayOptions {
   /** Instead of the hash of its own TLS key. */
   readonly statedSpkiHashes?: readonly Uint8Array[];
   readonly statedHosts?: readonly string[];
+  /** In the hello. */
+  readonly checkpoint?: Uint8Array;
+  /** At `/log/server-chain`. */
+  readonly serverChainPage?: Uint8Array;
   /** Negative: the statement is over. */
   readonly statementLifeMs?: number;
 }
@@ -70,6 +74,10 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
   const accounts = new Map<string, Account>();
   const invites = new Map<string, { readonly token: Uint8Array; usedBy: string | undefined }>();
   const http = plain ? createHttpServer() : createHttpsServer({ ...certificate, minVersion: "TLSv1.3" });
+  http.on("request", ({ url }, response) => {
+    const page = url === "/log/server-chain" ? options.serverChainPage : undefined;
+    response.writeHead(page ? 200 : 404).end(page);
+  });
   const sockets = new WebSocketServer({ server: http });
   const relay = {
     serverId,
@@ -120,7 +128,12 @@ export async function startTestRelay(options: TestRelayOptions = {}) {
   sockets.on("connection", (socket, request) => {
     relay.socket = socket;
     const nonce = crypto.getRandomValues(new Uint8Array(32));
-    const hello = { statement, serverChain: keys.chain, checkpoint: new Uint8Array(0), nonce };
+    const hello = {
+      statement,
+      serverChain: keys.chain,
+      checkpoint: options.checkpoint ?? new Uint8Array(0),
+      nonce,
+    };
     const said = { generation: options.saidGeneration ?? generation };
     const helloBytes = encode(serverFrame, { kind: "hello", ...hello, ...said });
     let tlsExporter: Uint8Array | undefined;

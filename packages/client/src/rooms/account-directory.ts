@@ -4,6 +4,7 @@ import type { AccountState } from "@parley/trust";
 import {
   readLeafCredential,
   relationToPin,
+  settleAccount,
   TrustError,
   verifyAccountChain,
   verifyLeafCredential,
@@ -26,8 +27,6 @@ export interface Contact {
   readonly name: string;
   readonly nameOpening: Uint8Array;
   readonly chain: readonly Uint8Array[];
-  /** When and how this person was checked by the user of this client; absent when not. */
-  readonly checked?: { readonly atMs: number; readonly how: "invite" } | undefined;
 }
 
 interface Sought {
@@ -48,6 +47,8 @@ export class AccountDirectory implements Directory {
   readonly #log: Pick<LogWatch, "requireLogged"> | undefined;
   readonly #contacts = new Map<string, Contact>();
   readonly #states = new Map<string, Promise<AccountState>>();
+  /** What {@link #states} came to. */
+  readonly #verified = new Map<string, AccountState>();
 
   constructor(options: {
     readonly store: ClientStore;
@@ -132,12 +133,24 @@ export class AccountDirectory implements Directory {
     this.#contacts.set(idText(contact.account), contact);
   }
 
-  /** The account's contact with the mark "checked by the user of this client": for storing, then for {@link adopt}. */
-  async checked(account: Uint8Array, how: "invite"): Promise<Contact> {
-    await this.#stateOf(account);
-    const contact = this.contact(account);
-    if (!contact) throw new DirectoryUnavailable("the account is not known");
-    return { ...contact, checked: { atMs: this.#clock.nowMs(), how } };
+  contacts(): readonly Contact[] {
+    return [...this.#contacts.values()];
+  }
+
+  /** The account's verified chain, as it stands now; from the relay only when it is not known. */
+  async state(account: Uint8Array): Promise<AccountState> {
+    return settleAccount(await this.#stateOf(account), this.#clock.nowMs());
+  }
+
+  /** The account's verified chain, fresh from the relay. Throws NotAuthorised, `DirectoryUnavailable`. */
+  async freshState(account: Uint8Array): Promise<AccountState> {
+    return settleAccount(await this.#fetchState(account), this.#clock.nowMs());
+  }
+
+  /** What {@link state} gives, if it was verified since the start. */
+  verifiedState(account: Uint8Array): AccountState | undefined {
+    const state = this.#verified.get(idText(account));
+    return state && settleAccount(state, this.#clock.nowMs());
   }
 
   /** Looks up those of `accounts` that are not known yet, as after a look-up that could not be stored. */
@@ -153,7 +166,11 @@ export class AccountDirectory implements Directory {
       const contact = this.#contacts.get(text);
       state = contact ? this.#verify(contact) : this.#fetchState(account);
       this.#states.set(text, state);
-      state.catch(() => this.#states.delete(text));
+      const isNewest = () => this.#states.get(text) === state;
+      state.then(
+        (verified) => void (isNewest() && this.#verified.set(text, verified)),
+        () => this.#states.delete(text),
+      );
     }
     return state;
   }
@@ -198,7 +215,6 @@ export class AccountDirectory implements Directory {
       name: answer.name,
       nameOpening: answer.nameOpening.slice(),
       chain: answer.chain.map((entry) => entry.slice()),
-      checked: known?.checked,
     };
     const state = await this.#verify(contact);
     if (idText(state.accountId) !== text) throw new NotAuthorised("the relay answered with another account");
@@ -212,6 +228,7 @@ export class AccountDirectory implements Directory {
     this.#store.write([contactChange(contact)]);
     this.adopt(contact);
     this.#states.set(text, Promise.resolve(state));
+    this.#verified.set(text, state);
     return contact;
   }
 

@@ -1,8 +1,8 @@
 import type { DeviceAddress } from "@parley/protocol";
-import { deviceText, idText, ProtocolError } from "@parley/protocol";
+import { bytesEqual, deviceText, idText, ProtocolError } from "@parley/protocol";
 import type { CommitChanges } from "../mls/index.ts";
 import type { RoomPolicy, RoomRole } from "./policy.ts";
-import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
+import { atLeast, decodePolicy, effectiveRoles, encodePolicy } from "./policy.ts";
 
 /** What the committer told the relay of its roster (docs/protocol.md §4.8). */
 export interface RosterChange {
@@ -105,13 +105,20 @@ function authorizePolicy(
   after: RoomPolicy,
   roleOf: (leafIndex: number) => RoomRole,
 ): void {
-  if (roleOf(changes.policyProposer ?? changes.committer.leafIndex) !== "owner") {
+  const isOwner = roleOf(changes.policyProposer ?? changes.committer.leafIndex) === "owner";
+  // Of two people, either may say how long their words stay.
+  const isOurTimer = before.direct && changesOnlyTimer(before, after);
+  if (!isOwner && !isOurTimer) {
     throw new NotAuthorised("may not change the room's rules");
   }
   if (changes.added.length > 0 || changes.removed.length > 0) {
     throw new NotAuthorised("a change of the rules changes nothing else");
   }
   if (before.direct !== after.direct) throw new NotAuthorised("a direct room stays one");
+}
+
+function changesOnlyTimer(before: RoomPolicy, after: RoomPolicy): boolean {
+  return bytesEqual(encodePolicy({ ...before, keepMs: after.keepMs }), encodePolicy(after));
 }
 
 /** An external commit is only a way back for a device that is in the room: it takes the place of its own leaf. */

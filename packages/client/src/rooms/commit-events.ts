@@ -1,5 +1,6 @@
 import type { RoomLogEntry } from "@parley/protocol";
 import { bytesEqual, idText } from "@parley/protocol";
+import { durationText } from "../chat/duration.ts";
 import type { CommitChanges, Member } from "../mls/index.ts";
 import type { RoomRole } from "./policy.ts";
 import { decodePolicy, effectiveRoles } from "./policy.ts";
@@ -71,13 +72,20 @@ export function describeCommit(
     say(leavers.has(text) ? `${name} left` : `${by} removed ${name}`);
   }
   if (!before.policy || !after.policy || bytesEqual(before.policy, after.policy)) return;
+  const [rulesBefore, rulesAfter] = [decodePolicy(before.policy), decodePolicy(after.policy)];
+  if (rulesBefore.keepMs !== rulesAfter.keepMs) say(`${by} ${timerText(rulesAfter.keepMs)}`);
   const accounts = [...accountsBefore.values()];
-  const rolesBefore = effectiveRoles(decodePolicy(before.policy), accounts);
-  for (const [text, role] of effectiveRoles(decodePolicy(after.policy), accounts)) {
+  const rolesBefore = effectiveRoles(rulesBefore, accounts);
+  for (const [text, role] of effectiveRoles(rulesAfter, accounts)) {
     const account = accountsBefore.get(text);
     if (account && role !== rolesBefore.get(text))
       say(`${by} made ${directory.nameOf(account)} ${WITH_ARTICLE[role]}`);
   }
+}
+
+function timerText(keepMs: number): string {
+  if (keepMs === 0) return "lets messages stay from now on";
+  return `lets messages disappear ${durationText(keepMs)} after they are sent, from now on`;
 }
 
 const WITH_ARTICLE: Record<RoomRole, string> = { member: "a member", admin: "an admin", owner: "an owner" };

@@ -49,6 +49,11 @@ export class EntryFeed {
     return this.#waiting.length > MAX_WAITING_ENTRIES ? this.#draining : Promise.resolve();
   }
 
+  /** Whether nothing was thrown away that the relay has yet to send again. */
+  get isWhole(): boolean {
+    return !this.#missing;
+  }
+
   /** Resolves when everything that was delivered so far has been processed. */
   async settled(): Promise<void> {
     await this.#draining;

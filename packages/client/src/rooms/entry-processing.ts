@@ -10,7 +10,7 @@ import {
 import { displayName, displayText } from "../chat/display-text.ts";
 import type { RoomContent } from "../content/room-content.ts";
 import { decodeRoomContent } from "../content/room-content.ts";
-import type { Incoming } from "../mls/index.ts";
+import type { Incoming, Member } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
 import { StoreError } from "../store/client-store.ts";
 import { authorizeCommit, NotAuthorised } from "./authorization.ts";
@@ -21,6 +21,7 @@ import type { RoomRole } from "./policy.ts";
 import { atLeast, decodePolicy, effectiveRoles } from "./policy.ts";
 import type { PendingCommit } from "./room-record.ts";
 import { comeBack, fallenBehind, sameDevice } from "./room-record.ts";
+import { rewind } from "./room-rewind.ts";
 import type { RoomWork } from "./room-work.ts";
 
 /** The relay sent an entry that does not follow the last one: this connection is of no more use. */
@@ -36,7 +37,15 @@ export class LogOutOfOrder extends Error {
  */
 export async function processEntry(work: RoomWork, bytes: Uint8Array, entry: RoomLogEntry): Promise<void> {
   const { record } = work;
-  if (entry.seq <= record.cursor) return work.compareWithKnown(entry, bytes);
+  if (entry.seq <= record.cursor) {
+    if (!work.differsFromKnown(entry, bytes)) return;
+    const { restored: generation } = work;
+    if (generation === undefined) {
+      work.contradicted = true;
+      return;
+    }
+    rewind(work, { seq: entry.seq - 1, epoch: entry.epoch, generation });
+  }
   if (entry.seq !== record.cursor + 1) throw new LogOutOfOrder(`entry ${entry.seq} after ${record.cursor}`);
   work.advance(entry, bytes);
   if (!work.group && record.state !== "repairing") return;
@@ -95,6 +104,12 @@ async function processOthers(work: RoomWork, entry: RoomLogEntry): Promise<void>
     if (head && work.agreesWithHead(head.seq, head.hash) === false) {
       const name = work.context.directory.nameOf(sender.account);
       work.addEvent(entry.receivedAtMs, `the relay shows ${name} another history of this room than you`);
+    }
+    if (content.kind === "comparison" || content.kind === "vouch") {
+      const { roomText: room, record } = work;
+      const atMs = entry.receivedAtMs;
+      const told = work.context.people.heard({ room, direct: record.direct, sender, atMs, content });
+      if (told !== undefined) work.addEvent(atMs, told);
     }
     applyContent(work, entry, sender.account, content);
   } catch (error) {
@@ -201,6 +216,7 @@ async function putIntoForce(work: RoomWork, entry: RoomLogEntry, pending: Pendin
 async function mergeOwn(work: RoomWork, entry: RoomLogEntry, pending: PendingCommit): Promise<void> {
   const { context, group, record } = work;
   if (pending.rejoin) {
+    const before = record.lostCommits ? group?.members() : undefined;
     work.settle(await context.engine.admit(pending.secret));
     Object.assign(record, comeBack(record));
     record.openGap = undefined;
@@ -209,6 +225,9 @@ async function mergeOwn(work: RoomWork, entry: RoomLogEntry, pending: PendingCom
       entry.receivedAtMs,
       "this device is back in the room; messages before this line may be missing",
     );
+    record.lostCommits = undefined;
+    for (const name of namesGone(work, before ?? []))
+      work.addEvent(entry.receivedAtMs, `${name} came in after the backup: invite them again`);
   } else if (group) {
     const before = { members: group.members(), policy: group.policy };
     work.settle(await group.merge(pending.secret));
@@ -216,6 +235,15 @@ async function mergeOwn(work: RoomWork, entry: RoomLogEntry, pending: PendingCom
     const by = context.me.account;
     describeCommit(work, entry, { before, after, leavers: new Set(pending.leavers), by });
   }
+}
+
+/** Who was among `before` and is in the group no more. */
+function namesGone({ group, context: { directory } }: RoomWork, before: readonly Member[]): Set<string> {
+  const accounts = (members: readonly Member[]) =>
+    members.map(({ identity }) => directory.addressOf(identity).account);
+  const present = new Set(accounts(group?.members() ?? []).map(idText));
+  const gone = accounts(before).filter((account) => !present.has(idText(account)));
+  return new Set(gone.map((account) => directory.nameOf(account)));
 }
 
 function tellLie(
@@ -268,7 +296,7 @@ function addGap(work: RoomWork, entry: RoomLogEntry, cause: string, action: stri
 function extendGap(work: RoomWork, entry: RoomLogEntry, cause: string, action: string): void {
   const open = work.record.openGap;
   const gap = open === undefined ? undefined : work.getItem(open);
-  if (open !== undefined && gap?.kind === "gap") {
+  if (open !== undefined && gap?.kind === "gap" && gap.cause === cause) {
     work.putItem(open, { ...gap, toSeq: entry.seq });
     return;
   }
@@ -280,12 +308,17 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
   const { record, context } = work;
   const atMs = entry.receivedAtMs;
   const mine = bytesEqual(account, context.me.account);
+  const expiresAtMs = expiryOf(work, atMs);
+  if (content.kind === "text" && expiresAtMs !== undefined && expiresAtMs <= context.clock.nowMs()) {
+    return extendGap(work, entry, "their time was up before they got here", "this room's messages disappear");
+  }
   record.openGap = undefined;
   const name = context.directory.nameOf(account);
   switch (content.kind) {
     case "text": {
       const mentionsMe = !mine && mentions(content.text, context.myName);
-      work.addItem({ kind: "message", seq: entry.seq, atMs, account, text: content.text, mentionsMe });
+      const { seq } = entry;
+      work.addItem({ kind: "message", seq, atMs, account, text: content.text, mentionsMe, expiresAtMs });
       record.lastActivityMs = atMs;
       if (!mine) {
         record.unread += 1;
@@ -320,9 +353,20 @@ function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, 
       return work.addEvent(atMs, `${name} joined`);
     case "log-alarm":
       return mine ? undefined : context.gossip.heardAlarm(work.roomText, name, content);
+    case "comparison":
+      return;
+    case "vouch":
+      return mine ? work.addEvent(atMs, "you told this room whom you have checked, or no longer") : undefined;
     case "unknown":
       return addGap(work, entry, `${name} sent something this version cannot show`, "a newer Parley may");
   }
+}
+
+/** When a message goes away by the rules of its epoch. A relay that postdates it gains no time. */
+function expiryOf({ group, context }: RoomWork, receivedAtMs: number): number | undefined {
+  if (!group?.policy) return undefined;
+  const { keepMs } = decodePolicy(group.policy);
+  return keepMs === 0 ? undefined : Math.min(receivedAtMs, context.clock.nowMs()) + keepMs;
 }
 
 /** Whether this device has the lowest leaf of those that are not of `account`. */

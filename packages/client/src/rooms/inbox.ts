@@ -1,14 +1,15 @@
 import type { DeviceAddress } from "@parley/protocol";
 import { idText, ProtocolError } from "@parley/protocol";
+import type { LedgerStatement } from "@parley/trust";
 import { Secret, verifyJoinMac } from "@parley/trust";
 import type { Clock } from "../connection/clock.ts";
 import type { Delivery, RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
 import type { LogView } from "../log/log-replica.ts";
+import type { StatementBook } from "../people/statement-book.ts";
 import type { ClientStore, StoreChange } from "../store/client-store.ts";
 import { decodeRecord, encodeRecord, seqKey } from "../store/record.ts";
-import type { AccountDirectory, Contact } from "./account-directory.ts";
-import { contactChange } from "./account-directory.ts";
+import type { AccountDirectory } from "./account-directory.ts";
 import { NotAuthorised } from "./authorization.ts";
 import type { InboxBody } from "./inbox-item.ts";
 import { openInboxItem } from "./inbox-item.ts";
@@ -53,8 +54,8 @@ export type InboxOutcome =
 interface Effect {
   readonly outcome: InboxOutcome;
   readonly changes: readonly StoreChange[];
-  /** A contact that is checked once this is on disk. */
-  readonly checked?: Contact;
+  /** A check that counts once this is on disk. */
+  readonly checked?: LedgerStatement;
 }
 
 /** When it does not get there, the next acknowledgement says the same. */
@@ -70,6 +71,7 @@ async function acknowledge(upTo: number, connection: RelayConnection): Promise<v
 export class Inbox {
   readonly #store: ClientStore;
   readonly #directory: AccountDirectory;
+  readonly #statements: StatementBook;
   readonly #me: DeviceAddress;
   readonly #serverId: Uint8Array;
   readonly #clock: Clock;
@@ -78,12 +80,14 @@ export class Inbox {
   constructor(options: {
     readonly store: ClientStore;
     readonly directory: AccountDirectory;
+    readonly statements: StatementBook;
     readonly me: DeviceAddress;
     readonly serverId: Uint8Array;
     readonly clock: Clock;
   }) {
     this.#store = options.store;
     this.#directory = options.directory;
+    this.#statements = options.statements;
     this.#me = options.me;
     this.#serverId = options.serverId;
     this.#clock = options.clock;
@@ -102,7 +106,7 @@ export class Inbox {
     const cursor = encodeRecord({ cursor: item.seq });
     this.#store.write([...changes, { kind: "put", collection: "value", key: CURSOR_KEY, value: cursor }]);
     this.#cursor = item.seq;
-    if (checked) this.#directory.adopt(checked);
+    if (checked) this.#statements.adopt(checked);
     await acknowledge(item.seq, connection);
     return outcome;
   }
@@ -150,9 +154,9 @@ export class Inbox {
     };
     if (!verifyJoinMac(proof, mac)) return undefined;
     const used: StoredInviteLink = { ...link, usedBy: account.slice() };
-    const checked = await this.#directory.checked(account, "invite");
+    const checked = this.#statements.about(await this.#directory.state(account), "invite");
     const changes: StoreChange[] = [
-      contactChange(checked),
+      this.#statements.change(checked),
       { kind: "put", collection: "invite-link", key, value: encodeRecord(used) },
     ];
     return {

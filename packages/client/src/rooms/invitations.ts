@@ -23,6 +23,8 @@ export interface Inviter {
   readonly signer: Signer;
   readonly engine: MlsEngine;
   readonly directory: AccountDirectory;
+  /** Throws ChatError `held-back` when the user's policy has this person wait. */
+  readonly requireAdmissible: (person: Contact) => Promise<void>;
 }
 
 interface ClaimedDevice {
@@ -46,7 +48,10 @@ export async function addPeople(
   const claimed: ClaimedDevice[] = [];
   // Named twice, a person is invited once.
   for (const person of new Map(people.map((one) => [idText(one.account), one])).values()) {
+    await inviter.requireAdmissible(person);
     const devices = await claim(inviter, person, connection);
+    // A key package may have brought a device that is newer than what was asked about.
+    await inviter.requireAdmissible(inviter.directory.contact(person.account) ?? person);
     if (devices.length === 0) unreachable.push(person);
     claimed.push(...devices);
   }

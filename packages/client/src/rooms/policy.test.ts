@@ -6,6 +6,7 @@ import {
   decodePolicy,
   effectiveRoles,
   encodePolicy,
+  KEEP_LIMITS,
   newRoomPolicy,
   ROLES,
   withRole,
@@ -20,6 +21,7 @@ test("a policy comes back as it was", () => {
     direct: fc.boolean(),
     addRole: fc.constantFrom(...ROLES),
     roles: fc.array(fc.record({ account: fc.nat(255).map(account), role: fc.constantFrom(...ROLES) })),
+    keepMs: fc.oneof(fc.constant(0), fc.integer({ min: KEEP_LIMITS.leastMs, max: KEEP_LIMITS.mostMs })),
   });
   fc.assert(
     fc.property(policies, (policy) => {
@@ -33,6 +35,11 @@ test("damaged bytes and other versions are malformed", () => {
   for (const damaged of [bytes.subarray(1), Uint8Array.of(...bytes, 0), bytes.with(0, 2), bytes.with(2, 3)]) {
     expect(() => decodePolicy(damaged)).toThrow(ProtocolError);
   }
+});
+
+test.each([1, KEEP_LIMITS.leastMs - 1, KEEP_LIMITS.mostMs + 1])("no room has a timer of %i ms", (keepMs) => {
+  const bytes = encodePolicy({ ...newRoomPolicy(ana, false), keepMs });
+  expect(() => decodePolicy(bytes)).toThrow(ProtocolError);
 });
 
 test("roles are ordered", () => {

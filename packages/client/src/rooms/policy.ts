@@ -11,6 +11,7 @@ import {
   ProtocolError,
   struct,
   u8,
+  u53,
 } from "@parley/protocol";
 
 /** Roles from least to most. */
@@ -26,7 +27,17 @@ const layout = struct({
   addRole: oneOf(ROLES),
   /** Accounts that are more than members. */
   roles: list(struct({ account: accountId, role: oneOf(ROLES) }), LIMITS.roomDevices),
+  /** How long messages stay; 0: for ever. */
+  keepMs: u53,
 });
+
+/** The shortest and the longest time for which a room can keep its messages, other than for ever. */
+export const KEEP_LIMITS = { leastMs: 5_000, mostMs: 366 * 24 * 3_600_000 } as const;
+
+/** Whether a room can have this timer; 0 keeps for ever. */
+export function isKeepTime(keepMs: number): boolean {
+  return keepMs === 0 || (keepMs >= KEEP_LIMITS.leastMs && keepMs <= KEEP_LIMITS.mostMs);
+}
 
 const VERSION = 1;
 
@@ -38,6 +49,8 @@ export interface RoomPolicy {
   readonly direct: boolean;
   readonly addRole: RoomRole;
   readonly roles: Infer<typeof layout>["roles"];
+  /** How long a message stays after the relay has received it; 0: for ever. See {@link KEEP_LIMITS}. */
+  readonly keepMs: number;
 }
 
 /** @returns the extension's bytes. */
@@ -49,12 +62,13 @@ export function encodePolicy(policy: RoomPolicy): Uint8Array {
 export function decodePolicy(bytes: Uint8Array): RoomPolicy {
   const { version, ...policy } = decode(layout, bytes);
   if (version !== VERSION) throw new ProtocolError("malformed", "policy version");
+  if (!isKeepTime(policy.keepMs)) throw new ProtocolError("malformed", "policy timer");
   return policy;
 }
 
 /** The policy of a new room: its maker owns it; everybody may add, except to a direct room. */
 export function newRoomPolicy(owner: Uint8Array, direct: boolean): RoomPolicy {
-  return { direct, addRole: "member", roles: [{ account: owner, role: "owner" }] };
+  return { direct, addRole: "member", roles: [{ account: owner, role: "owner" }], keepMs: 0 };
 }
 
 /** Whether `role` is `least` or more. */

@@ -42,6 +42,10 @@ export interface CommitHost {
   setGroup(group: Group): void;
   /** The connection on which the room is live. */
   connection(): RelayConnection | undefined;
+  /** Inside the queue. */
+  writeRecord(record: RoomRecord): void;
+  /** Puts a sentence into the timeline. */
+  tell(text: string): Promise<void>;
   /** Asks the relay for what comes after the cursor. */
   resume(): void;
   /** Sends the pending commit again after this time, on the same connection. */

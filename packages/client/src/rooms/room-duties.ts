@@ -3,7 +3,6 @@ import type { Group, IdentityFor } from "../mls/index.ts";
 import type { NamedTimers } from "./named-timers.ts";
 import type { RoomRole } from "./policy.ts";
 import type { CommitHost, RoomCommits } from "./room-commits.ts";
-import type { RoomRecord } from "./room-record.ts";
 import { comeBack } from "./room-record.ts";
 import { rejoin, repairDelayMs } from "./room-repair.ts";
 import type { FollowUp, RoomContext } from "./room-work.ts";
@@ -20,8 +19,6 @@ export interface DutyHost extends CommitHost {
   readonly commits: RoomCommits;
   readonly loadedGroup: Group | undefined;
   may(least: RoomRole): boolean;
-  /** Inside the queue. */
-  writeRecord(record: RoomRecord): void;
   /** What waited for this may go. */
   flush(): void;
 }

@@ -249,6 +249,7 @@ const FAILURES: Partial<Record<ProtocolError["code"], string>> = {
   forbidden: "you are no longer in this room",
   "not-found": "the relay does not know this room",
   "too-large": "it is too long",
+  "over-quota": "you have used up the space that the server's operator gives you",
 };
 
 /** A message ready to go. */

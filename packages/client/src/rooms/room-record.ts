@@ -47,6 +47,16 @@ export interface RoomRecord {
   heardTopic?: boolean | undefined;
   /** Back after a gap in which name and topic may have changed: the next telling of the room's state counts. */
   wantsState?: boolean | undefined;
+  /**
+   * The relay's restore generation in which the cursor is known to stand in the relay's log. When it has grown, the log may
+   * have gone back behind the cursor, and on from there (room-rewind.ts). Absent: none was noted yet.
+   */
+  generation?: number | undefined;
+  /**
+   * The relay has lost commits that this device followed: it comes back only among members that it knew. `told`: the person
+   * knows that there are others in the room now.
+   */
+  lostCommits?: "untold" | "told" | undefined;
   /** Timeline key of the gap that is still growing. */
   openGap?: string | undefined;
 }

@@ -39,7 +39,6 @@ export interface RegistryOptions {
 export class RoomRegistry {
   readonly #options: RegistryOptions;
   readonly #rooms = new Map<string, Room>();
-  readonly #lossTold = new WeakSet<Room>();
   /** One after the other: an invitation that is answered twice, or two into one room, must not both be followed. */
   readonly #joins = new SerialQueue();
 
@@ -95,22 +94,16 @@ export class RoomRegistry {
   async resume(rooms: readonly Room[]): Promise<void> {
     const connection = this.#options.connection();
     if (!connection) return;
-    const cursors = rooms.map(({ record }) => ({ room: record.room, after: record.cursor }));
+    const { generation } = connection.hello;
+    const cursors = rooms.map((room) => ({ room: room.record.room, after: room.resumeAfter(generation) }));
     const request = { kind: "resume", rooms: cursors, inboxAfter: this.#options.inbox.cursor } as const;
     const answer = await connection.request(request, "rooms");
-    const heads = new Map(answer.rooms.map(({ room, seq }) => [idText(room), seq]));
+    const heads = new Map(answer.rooms.map((head) => [idText(head.room), head]));
     for (const room of rooms) {
       const head = heads.get(room.roomText);
       if (head === undefined) await room.removedByRelay(connection);
-      else if (head < room.record.cursor) await this.#tellLoss(room);
+      else await room.endsAt(head);
     }
-  }
-
-  /** docs/protocol.md §3.3. */
-  async #tellLoss(room: Room): Promise<void> {
-    if (this.#lossTold.has(room)) return;
-    this.#lossTold.add(room);
-    await room.tell("the relay has lost the end of this room, as after a restored backup; ask its operator");
   }
 
   /** One room that the relay does not take must not keep the others from it. */

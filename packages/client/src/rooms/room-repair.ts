@@ -1,5 +1,5 @@
-import { bytesEqual, encode, ProtocolError, request as requestCodec } from "@parley/protocol";
-import type { IdentityFor } from "../mls/index.ts";
+import { bytesEqual, deviceText, encode, ProtocolError, request as requestCodec } from "@parley/protocol";
+import type { IdentityFor, Member } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
 import type { CommitHost, RoomCommits } from "./room-commits.ts";
 import { sameDevice } from "./room-record.ts";
@@ -49,8 +49,11 @@ export async function rejoin(
   }
   if (!bytesEqual(draft.groupId, record.room)) return false;
   // Whoever made a commit that nobody can follow also made its GroupInfo: it must not bring other rules along.
-  const { policy } = (await context.engine.admit(draft.pending.slice())).settle();
+  const admitted = (await context.engine.admit(draft.pending.slice())).settle();
+  const { policy } = admitted;
+  const members = admitted.members();
   if (record.policy && !(policy && bytesEqual(policy, record.policy))) return false;
+  if (record.lostCommits && !(await isAmongKnown(host, members))) return stayOut(host);
   const clientId = context.randomBytes(CLIENT_ID_BYTES);
   const epoch = Number(draft.epoch);
   const request = encode(requestCodec, {
@@ -72,4 +75,29 @@ export async function rejoin(
   });
   await commits.send(connection);
   return true;
+}
+
+/**
+ * Whether no device is among `members` that was not in the group before the relay lost commits: somebody who was removed
+ * must not come back by a backup.
+ */
+async function isAmongKnown(host: CommitHost, members: readonly Member[]): Promise<boolean> {
+  const deviceOf = ({ identity }: Member) => deviceText(host.context.directory.addressOf(identity));
+  try {
+    const group = await host.queue.run(() => host.group());
+    const known = new Set(group.members().map(deviceOf));
+    return members.every((member) => known.has(deviceOf(member)));
+  } catch (error) {
+    if (error instanceof MlsError) return false;
+    throw error;
+  }
+}
+
+async function stayOut(host: CommitHost): Promise<false> {
+  if (host.record.lostCommits === "told") return false;
+  await host.queue.run(() => host.writeRecord({ ...host.record, lostCommits: "told" }));
+  await host.tell(
+    "the server's backup of this room has somebody in it whom you did not know there, or who was removed since: this device stays out. Let a member remove and invite you again, or make a new room",
+  );
+  return false;
 }

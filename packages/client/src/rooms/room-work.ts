@@ -4,9 +4,12 @@ import { bytesEqual } from "@parley/protocol";
 import type { Clock } from "../connection/clock.ts";
 import type { LogWatch } from "../log/log-watch.ts";
 import type { Group, MlsEngine, Step } from "../mls/index.ts";
+import type { HeardFromMember } from "../people/known-people.ts";
 import type { ClientStore } from "../store/client-store.ts";
 import { seqKey } from "../store/record.ts";
 import type { Directory } from "./directory.ts";
+import type { DisappearingMessages } from "./disappearing.ts";
+import { putExpiry } from "./disappearing.ts";
 import type { OutboxItem, PendingCommit, RoomRecord } from "./room-record.ts";
 import { ChangeSet, putRoomRecord, timelineKey } from "./room-record.ts";
 import type { StoredItem, Timeline } from "./timeline.ts";
@@ -22,6 +25,13 @@ export interface RoomContext {
   readonly randomBytes: (length: number) => Uint8Array;
   /** Compares views of the server's log with the other members. */
   readonly gossip: Pick<LogWatch, "gossipFor" | "heard" | "heardAlarm">;
+  /** Is told when messages that are on disk go away. */
+  readonly disappearing: Pick<DisappearingMessages, "scheduled">;
+  /** Takes what members say of themselves and of others. */
+  readonly people: {
+    /** @returns a sentence for the timeline, if there is one. Throws ProtocolError `malformed`. */
+    heard(heard: HeardFromMember): string | undefined;
+  };
 }
 
 /** What a batch of entries asks the room to do once it is on disk. */
@@ -57,6 +67,12 @@ export class RoomWork {
   contradicted = false;
   /** Own messages in whose place the log has something else. */
   readonly altered = new Set<string>();
+  /** The relay's restore generation, when it has grown since the cursor was last known to be right. */
+  readonly restored: number | undefined;
+  /** The cursor went back: items have other keys now. */
+  rewound = false;
+  /** When the first of this batch's messages goes away. */
+  firstExpiryMs = Number.POSITIVE_INFINITY;
   group: Group | undefined;
   pending: PendingCommit | undefined;
   /** What became of the pending commit the batch began with. */
@@ -74,6 +90,7 @@ export class RoomWork {
     readonly pending: PendingCommit | undefined;
     readonly outbox: ReadonlyMap<string, { readonly key: string; readonly item: OutboxItem }>;
     readonly heads: Map<number, Uint8Array>;
+    readonly restored?: number | undefined;
   }) {
     this.context = options.context;
     this.roomText = options.roomText;
@@ -83,6 +100,7 @@ export class RoomWork {
     this.pending = options.pending;
     this.#outbox = options.outbox;
     this.#heads = options.heads;
+    this.restored = options.restored;
   }
 
   /** The relay feeds the room: if it had said that this device is off the roster, that is over. */
@@ -105,14 +123,15 @@ export class RoomWork {
     if (entry.seq > KEPT_HEADS) this.changes.delete("head", `${roomText}/${seqKey(entry.seq - KEPT_HEADS)}`);
   }
 
-  /** An entry that was processed before has to be the same when it comes again. */
-  compareWithKnown({ seq }: RoomLogEntry, bytes: Uint8Array): void {
-    const [before, after] = [this.#headAt(seq - 1), this.#headAt(seq)];
-    if (!before || !after) return;
-    this.contradicted ||= !bytesEqual(sha256.create().update(before).update(bytes).digest(), after);
+  /** Whether an entry that was processed before is another one now; false when that cannot be told. */
+  differsFromKnown({ seq }: RoomLogEntry, bytes: Uint8Array): boolean {
+    const [before, after] = [this.knownHead(seq - 1), this.knownHead(seq)];
+    if (!before || !after) return false;
+    return !bytesEqual(sha256.create().update(before).update(bytes).digest(), after);
   }
 
-  #headAt(seq: number): Uint8Array | undefined {
+  /** The log's head after entry `seq`, if it is still known. */
+  knownHead(seq: number): Uint8Array | undefined {
     if (seq === this.record.cursor) return this.record.head;
     return this.#heads.get(seq) ?? this.context.store.get("head", `${this.roomText}/${seqKey(seq)}`);
   }
@@ -123,7 +142,7 @@ export class RoomWork {
    */
   agreesWithHead(seq: number, hash: Uint8Array): boolean | undefined {
     if (seq > this.record.cursor) return false;
-    const known = this.#headAt(seq);
+    const known = this.knownHead(seq);
     return known && bytesEqual(known, hash);
   }
 
@@ -143,6 +162,10 @@ export class RoomWork {
 
   putItem(key: string, item: StoredItem): void {
     this.items.set(key, item);
+    if (item.kind === "message" && item.expiresAtMs !== undefined) {
+      putExpiry(this.changes, `${this.roomText}/${key}`, item.expiresAtMs);
+      this.firstExpiryMs = Math.min(this.firstExpiryMs, item.expiresAtMs);
+    }
     this.timeline.put(this.changes, key, item);
   }
 

@@ -1,5 +1,5 @@
 import type { RoomLogEntry } from "@parley/protocol";
-import { idText, ProtocolError } from "@parley/protocol";
+import { idText } from "@parley/protocol";
 import { ChatError } from "../chat/chat.ts";
 import type { RelayConnection } from "../connection/connection.ts";
 import { ConnectionError } from "../connection/connection.ts";
@@ -7,9 +7,8 @@ import type { RoomContent } from "../content/room-content.ts";
 import type { Group, IdentityFor } from "../mls/index.ts";
 import { MlsError } from "../mls/index.ts";
 import { keysUnder, StoreError } from "../store/client-store.ts";
-import { encodeRecord, seqKey } from "../store/record.ts";
+import { encodeRecord } from "../store/record.ts";
 import { DirectoryUnavailable } from "./directory.ts";
-import type { DeliveredEntry } from "./entry-feed.ts";
 import { EntryFeed } from "./entry-feed.ts";
 import { LogOutOfOrder, processEntry } from "./entry-processing.ts";
 import { NamedTimers } from "./named-timers.ts";
@@ -19,27 +18,26 @@ import type { CommitPlan } from "./room-commits.ts";
 import { RoomCommits } from "./room-commits.ts";
 import type { DutyHost } from "./room-duties.ts";
 import { RoomDuties, randomOf } from "./room-duties.ts";
-import { storedLeaveProposal, wantingToLeave } from "./room-leaving.ts";
+import { proposeLeaving, wantingToLeave } from "./room-leaving.ts";
+import { RoomNotices } from "./room-notices.ts";
 import { RoomOutbox, SUPPLANTED } from "./room-outbox.ts";
 import type { RoomRecord } from "./room-record.ts";
-import {
-  ChangeSet,
-  fallenBehind,
-  loadPendingCommit,
-  loadRoomRecord,
-  putRoomRecord,
-  timelineKey,
-} from "./room-record.ts";
+import { ChangeSet, fallenBehind, loadPendingCommit, loadRoomRecord, putRoomRecord } from "./room-record.ts";
 import { repairDelayMs } from "./room-repair.ts";
+import { RelayComparison, restoredSince, resumeAfter, rewind } from "./room-rewind.ts";
 import type { RoomContext } from "./room-work.ts";
 import { RoomWork } from "./room-work.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import type { Timeline } from "./timeline.ts";
 
 const STORE_RETRY_MS = 2_000;
-const LEAVE_RETRY_MS = 5_000;
 /** Fruitless beginnings after which the operator of this client is told. */
 const TOLD_LOSSES = 3;
+const CONTRADICTED = "the relay now shows another history of this room than before";
+const LOG_LOST = "the relay has lost the end of this room, as after a restored backup; ask its operator";
+const NOT_KNOWN =
+  "the server was put back from a backup and does not know this device in this room: let a member invite you again";
+
 /** What a room tells its client. */
 export interface RoomEvents {
   /** The record, the group or the outbox changed. */
@@ -68,13 +66,13 @@ export class Room implements DutyHost {
   #flushing = false;
   /** Something happened that may let messages go, since the last look. */
   #flushWanted = false;
-  #contradictionTold = false;
+  #comparison = new RelayComparison(0, 0);
   #closed = false;
   /** A task has failed: memory and store may differ. */
   #unsure = false;
-  #told = 0;
   readonly #timers: NamedTimers;
   readonly #feed: EntryFeed;
+  readonly #notices: RoomNotices;
   readonly #duties: RoomDuties;
 
   constructor(options: {
@@ -99,6 +97,13 @@ export class Room implements DutyHost {
         this.#unsure ||= !(error instanceof ChatError);
       },
     });
+    this.#notices = new RoomNotices({
+      context: this.context,
+      queue: this.queue,
+      timeline: this.timeline,
+      cursor: () => this.record.cursor,
+      onTold: () => this.#events.timelineChanged(),
+    });
     this.#duties = new RoomDuties({
       host: this,
       identityFor: options.identityFor,
@@ -108,7 +113,10 @@ export class Room implements DutyHost {
     this.#feed = new EntryFeed({
       queue: this.queue,
       cursor: () => this.record.cursor,
-      process: (batch) => this.#processBatch(batch),
+      process: (batch) =>
+        this.#process(async (work) => {
+          for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
+        }),
       onFailure: (error, losses) => this.#beginAgain(error, losses),
     });
     this.outbox = new RoomOutbox(this.context, this.roomText);
@@ -172,12 +180,39 @@ export class Room implements DutyHost {
   async live(connection: RelayConnection): Promise<void> {
     await this.#feed.settled();
     this.#connection = connection;
+    this.#comparison.caughtUp = true;
+    await this.#endComparison();
     if (this.commits.pending) this.#run(() => this.commits.send(connection));
     if (this.record.state === "repairing") this.#duties.follow("rejoin");
     if (this.record.refused) this.#duties.follow("replace");
-    if (this.record.state === "leaving") this.#run(() => this.#proposeLeaving());
+    if (this.record.state === "leaving") this.#run(() => proposeLeaving(this));
     if ((this.#group?.pendingProposals().length ?? 0) > 0) this.#duties.follow("commit-proposals");
     this.flush();
+  }
+
+  /** Where a relay of this restore generation is to begin its deliveries. */
+  resumeAfter(generation: number): number {
+    this.#comparison = new RelayComparison(this.record.cursor, generation);
+    return resumeAfter(this.record, generation);
+  }
+
+  /** The relay's log ended here when its deliveries began (docs/protocol.md §3.3). */
+  async endsAt(end: RelayComparison["end"]): Promise<void> {
+    this.#comparison.end = end;
+    await this.#endComparison();
+  }
+
+  /** Everything that the relay has was compared with what is known: a log that only ends too early is still to be met. */
+  async #endComparison(): Promise<void> {
+    const { end, caughtUp, generation, endsTooEarly } = this.#comparison;
+    if (!end || !caughtUp || !this.#feed.isWhole) return;
+    const restored = restoredSince(this.record, generation);
+    if (endsTooEarly && restored === undefined) return this.#notices.tellOnce(LOG_LOST);
+    await this.queue.run(async () => {
+      if (endsTooEarly && restored !== undefined)
+        await this.#process(async (work) => rewind(work, { ...end, generation: restored }));
+      if (this.record.generation !== generation) this.writeRecord({ ...this.record, generation });
+    });
   }
 
   disconnected(): void {
@@ -197,6 +232,10 @@ export class Room implements DutyHost {
 
   resume(): void {
     this.#events.resume();
+  }
+
+  proposeLeavingAgain(delayMs: number): void {
+    this.#timers.set("leave", delayMs, () => this.#run(() => proposeLeaving(this)));
   }
 
   resendCommit(delayMs: number): void {
@@ -228,6 +267,8 @@ export class Room implements DutyHost {
     await this.queue.run(() => {
       const { state } = this.record;
       if (state !== "active" && state !== "repairing" && state !== "leaving") return;
+      const restored = restoredSince(this.record, this.#comparison.generation) !== undefined;
+      if (restored) this.#run(() => this.#notices.tellOnce(NOT_KNOWN));
       const out = state === "leaving" ? "left" : "removed";
       this.writeRecord({ ...this.record, state: out, stateBeforeRelayRemoval: state });
     });
@@ -235,19 +276,8 @@ export class Room implements DutyHost {
   }
 
   /** Puts a sentence into the timeline that no entry of the room's log says. */
-  async tell(text: string): Promise<void> {
-    await this.queue.run(() => {
-      const { cursor: seq } = this.record;
-      const atMs = this.context.clock.nowMs();
-      // After whatever came from the entry itself, in the order of being told.
-      const key = `${timelineKey(seq)}~${seqKey(atMs)}${seqKey(this.#told++)}`;
-      const item = { kind: "event", seq, atMs, text } as const;
-      const changes = new ChangeSet();
-      this.timeline.put(changes, key, item);
-      this.context.store.write(changes.list());
-      this.timeline.appended(new Map([[key, item]]));
-    });
-    this.#events.timelineChanged();
+  tell(text: string): Promise<void> {
+    return this.#notices.tell(text);
   }
 
   /** Puts a message on disk and sends it as soon as it can. @returns its client id as text. */
@@ -292,7 +322,7 @@ export class Room implements DutyHost {
   async leave(): Promise<void> {
     await this.queue.run(() => this.writeRecord({ ...this.record, ...wantingToLeave(this.record) }));
     this.#events.changed();
-    if (this.#connection) await this.#proposeLeaving();
+    if (this.#connection) await proposeLeaving(this);
   }
 
   /** The relay knows the room now. */
@@ -360,7 +390,8 @@ export class Room implements DutyHost {
     this.#retry();
   }
 
-  async #processBatch(batch: readonly DeliveredEntry[]): Promise<void> {
+  /** Carries out what changes the room's work, and makes it durable. */
+  async #process(change: (work: RoomWork) => Promise<void>): Promise<void> {
     const group = this.open ? await this.#groupOrNone() : undefined;
     const work = new RoomWork({
       context: this.context,
@@ -371,20 +402,22 @@ export class Room implements DutyHost {
       pending: this.commits.pending,
       outbox: this.outbox.items,
       heads: this.#heads,
+      restored: restoredSince(this.record, this.#comparison.generation),
     });
     work.reopen();
-    for (const { bytes, entry } of batch) await processEntry(work, bytes, entry);
+    await change(work);
     const toTell = work.followUps.delete("tell-state") ? this.outbox.prepareState(work.record) : undefined;
     const changes = work.finish();
     if (toTell) changes.put("outbox", toTell.key, encodeRecord(toTell.item));
     this.context.store.write(changes.list());
-
     const epochBefore = this.#group?.epoch;
     this.record = work.record;
     this.#group = work.group;
     if (toTell) this.outbox.adopt(toTell);
     for (const fault of work.faults) this.#events.failed(fault);
-    if (work.contradicted) this.#tellContradiction();
+    if (work.contradicted) this.#run(() => this.#notices.tellOnce(CONTRADICTED));
+    if (work.rewound) this.timeline.forgetTail();
+    this.#comparison.rewound ||= work.rewound;
     this.outbox.forget(work.sent);
     this.outbox.fail(work.altered, SUPPLANTED);
     if (!this.open) this.#failWaiting();
@@ -392,11 +425,12 @@ export class Room implements DutyHost {
     if (work.items.size > 0) this.timeline.appended(work.items);
     for (const followUp of work.followUps) if (followUp !== "tell-state") this.#duties.follow(followUp);
     if (this.record.state === "leaving" && work.group?.epoch !== epochBefore && this.#connection) {
-      this.#run(() => this.#proposeLeaving());
+      this.#run(() => proposeLeaving(this));
     }
     if (this.record.state === "active") this.#duties.followed();
     this.#events.changed();
     if (work.items.size > 0 || work.sent.size > 0) this.#events.timelineChanged();
+    this.context.disappearing.scheduled(work.firstExpiryMs);
     this.flush();
   }
 
@@ -435,50 +469,14 @@ export class Room implements DutyHost {
     this.#events.timelineChanged();
   }
 
-  #tellContradiction(): void {
-    if (this.#contradictionTold) return;
-    this.#contradictionTold = true;
-    this.#run(() => this.tell("the relay now shows another history of this room than before"));
-  }
-
-  async #proposeLeaving(): Promise<void> {
-    const connection = this.#connection;
-    if (!connection) return;
-    const proposal = await this.queue.run(async () => {
-      if (this.record.state !== "leaving") return undefined;
-      const group = await this.group();
-      if (group.members().length === 1) return this.#leaveAlone();
-      const stored = await storedLeaveProposal(this, group);
-      this.record = stored.record;
-      this.#group = stored.group;
-      return stored.proposal;
-    });
-    if (!proposal) return;
-    const { clientId, message, epoch } = proposal;
-    const { room } = this.record;
-    try {
-      await connection.request(
-        { kind: "append", room, clientId, epoch, proposal: true, message },
-        "appended",
-      );
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      // A new epoch brings a new proposal; who is off the roster already has left.
-      if (!error.retryable || error.code === "stale-epoch") return;
-      const waitMs = error.data.retryAfterMs || LEAVE_RETRY_MS;
-      this.#timers.set("leave", waitMs, () => this.#run(() => this.#proposeLeaving()));
-    }
-  }
-
   /** The last one out: nobody is left to commit the removal. */
-  #leaveAlone(): undefined {
+  leaveAlone(): void {
     this.#group = undefined;
     const changes = new ChangeSet();
     changes.forgetGroup(this.roomText);
     this.writeRecord({ ...this.record, state: "left", key: new Uint8Array(0) }, changes);
     this.#failWaiting();
     this.#events.changed();
-    return undefined;
   }
 
   /** Background work: what the network or the relay refuses is tried again by the next event, the rest is told. */

@@ -13,6 +13,7 @@ export type StoredItem =
       readonly account: Uint8Array;
       readonly text: string;
       readonly mentionsMe: boolean;
+      readonly expiresAtMs?: number | undefined;
     }
   | { readonly kind: "event"; readonly seq: number; readonly atMs: number; readonly text: string }
   | {

@@ -24,8 +24,12 @@ export const COLLECTIONS = [
   "value",
   /** Remembered servers, by host. */
   "pin",
-  /** Accounts met: key chain, name, checks. By account id. */
+  /** Accounts met: key chain, name. By account id. */
   "contact",
+  /** What the user has said of others: one row for each statement, never changed. By time. */
+  "statement",
+  /** What others have vouched for, and this account itself: `<issuer>/<subject>`. */
+  "vouch",
   /** Private halves of key packages, by reference. */
   "key-package",
   /** One record per room, by room id. */
@@ -36,6 +40,8 @@ export const COLLECTIONS = [
   "pending-commit",
   /** Timeline: `<room>/<seq>.<n>`. */
   "timeline",
+  /** When messages go away: `<ms since 1970>/<room>/<timeline key>`. */
+  "expiry",
   /** Messages not yet in the log: `<room>/<place>`. */
   "outbox",
   /** Room-log heads: `<room>/<seq>`. */
@@ -50,6 +56,8 @@ export const COLLECTIONS = [
   "log-head",
   /** Where in it entries stand, by account and by name; and the hashes of its tree. */
   "log-index",
+  /** How the values of this store are sealed: one row, clear itself; none when they are not. */
+  "seal",
 ] as const;
 /** One of {@link COLLECTIONS}. */
 export type Collection = (typeof COLLECTIONS)[number];
@@ -86,7 +94,11 @@ export type StoreErrorCode =
   /** Written by a newer Parley, or damaged. */
   | "unreadable"
   /** Another process holds it. */
-  | "in-use";
+  | "in-use"
+  /** Sealed with a password, and none was given. */
+  | "locked"
+  /** Sealed with another password. */
+  | "wrong-password";
 
 /** The error of the store; `message` is one sentence for the person, without a full stop. */
 export class StoreError extends Error {

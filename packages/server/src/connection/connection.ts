@@ -3,6 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { ClientFrame, DeviceAddress, ErrorCode, Request, ServerFrame } from "@parley/protocol";
 import { deviceText, ProtocolError } from "@parley/protocol";
 import { TLS_EXPORTER_BYTES } from "@parley/trust";
+import { disabledRefusal } from "../admin/admin-error.ts";
 import { DeviceSubscriptions } from "../delivery/device-subscriptions.ts";
 import { Outbox } from "../delivery/outbox.ts";
 import type { Turn } from "../delivery/turn.ts";
@@ -56,6 +57,9 @@ export interface ConnectionContext {
 
 /** One client on one WebSocket: says hello, waits for a login, then carries out requests and delivers. */
 export class Connection {
+  static #count = 0;
+  /** Counts up while the relay runs. */
+  readonly id = ++Connection.#count;
   /** What the client's address counts as. */
   readonly address: string;
   readonly openedAtMs: number;
@@ -129,6 +133,11 @@ export class Connection {
     this.#pushError(0, error);
     this.#saidWhy = true;
     this.#socket.close(closeCode);
+  }
+
+  /** The device that has logged in. */
+  get device(): DeviceAddress | undefined {
+    return this.#session?.device;
   }
 
   /** Resolves when no request is being worked on. */
@@ -213,9 +222,17 @@ export class Connection {
           ? authenticate(request, stranger, services)
           : register(request, stranger, services),
       );
+      // Nothing comes between this look and the session, so whoever disables the account finds the session or prevents it.
+      if (services.controls.of(device.account).disabledAtMs !== undefined) throw disabledRefusal();
       this.#session = this.#openSession(device);
       this.#helloBytes = undefined;
       this.onLogin?.();
+      // Whoever revokes the device finds the session, or this look finds the device revoked.
+      if (!(await this.#intake.hold(services.accounts.find(device)))) {
+        const refusal = new ProtocolError("unauthenticated");
+        this.refuse(refusal, CLOSE.policyViolation);
+        throw refusal;
+      }
       return { answer };
     } catch (error) {
       const code = error instanceof ProtocolError ? error.code : "internal";

@@ -1,4 +1,5 @@
-import { ProtocolError } from "@parley/protocol";
+import type { DeviceAddress } from "@parley/protocol";
+import { deviceText, ProtocolError } from "@parley/protocol";
 import type { Clock } from "../clock.ts";
 import { every } from "../clock.ts";
 import type { RelayLimits } from "../limits/relay-limits.ts";
@@ -54,6 +55,15 @@ export class Connections {
 
   all(): Connection[] {
     return this.#slots.flatMap((slot) => [...slot]);
+  }
+
+  /** Ends every session of a device that has been revoked. */
+  hangUp(device: DeviceAddress): void {
+    const key = deviceText(device);
+    for (const connection of this.all()) {
+      if (!connection.device || deviceText(connection.device) !== key) continue;
+      connection.refuse(new ProtocolError("unauthenticated"), CLOSE.policyViolation);
+    }
   }
 
   /** Begins to look after them. @returns what ends it. */

@@ -57,6 +57,8 @@ export const REQUEST_COSTS: Readonly<Record<RequestKind, number>> = {
   "create-invite": 20,
   ping: 1,
   "log-entries": 5,
+  "repair-log": 50,
+  "append-account-entry": 20,
 };
 
 /** See {@link REQUEST_COSTS}. */
@@ -81,5 +83,7 @@ export const ANSWER_BYTES: Readonly<Record<RequestKind, number>> = {
   "room-state": LIMITS.treeBytes,
   "create-invite": KIB,
   ping: KIB,
+  "repair-log": KIB,
+  "append-account-entry": KIB,
   "log-entries": LIMITS.logAnswerBytes + LIMITS.chainEntryBytes + LIMITS.checkpointBytes,
 };

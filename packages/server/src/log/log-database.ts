@@ -4,6 +4,7 @@ import type { StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
 import { decodeChainEntry } from "@parley/trust";
 import { isStorageFault, StoreOpenError } from "../store/sqlite/connection.ts";
+import { copyDatabase } from "../store/sqlite/copy-database.ts";
 import type { LoggedEntry } from "./logged-entry.ts";
 
 const SCHEMA_VERSION = 1;
@@ -116,6 +117,11 @@ export class LogDatabase {
   /** All hashes that a tile has so far. */
   tile(level: number, number: number): Uint8Array | undefined {
     return (this.#statements.tile.get(level, number) as { hashes: Uint8Array } | undefined)?.hashes;
+  }
+
+  /** Writes a copy, as of one moment, into the empty file at `path`. */
+  copyTo(path: string): Promise<void> {
+    return copyDatabase(this.#database, path);
   }
 
   /** Entries, tiles and head in one transaction. When it throws, nothing or everything is there: read the head anew. */

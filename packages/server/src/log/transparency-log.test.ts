@@ -78,6 +78,19 @@ describe("the transparency log", () => {
     await log.close();
   });
 
+  it("keeps the cosignatures of witnesses that answer at the same time", async () => {
+    const { log } = await open();
+    await log.append(await accounts(1));
+    const view = parseCheckpoint(parseNote(log.checkpoint).text);
+    const line = (name: string) => new TextEncoder().encode(`\u2014 ${name} AAAAAAA=\n`);
+    const cosign = (name: string) =>
+      log.cosign(view, async (note) => Uint8Array.from([...note, ...line(name)]));
+    await Promise.all([cosign("ana.example/w"), cosign("bo.example/w")]);
+    const { signatures } = parseNote(log.checkpoint);
+    expect(signatures.map(({ name }) => name)).toEqual([log.key.origin, "ana.example/w", "bo.example/w"]);
+    await log.close();
+  });
+
   it("serves tiles that lead to its root, and no entries", async () => {
     const { log } = await open();
     const entries = await accounts(300);

@@ -12,6 +12,7 @@ import {
   signCheckpoint,
   TILE_WIDTH,
   TlogError,
+  treeRoot,
 } from "@parley/trust/tlog";
 import { isStorageFault, StoreOpenError } from "../store/sqlite/connection.ts";
 import type { LogStep, StoredHead, StoredTile } from "./log-database.ts";
@@ -24,6 +25,12 @@ const HASH_BYTES = 32;
 const TILE_HEIGHT = 8;
 /** Entries of one transaction. */
 const BATCH_ENTRIES = 4096;
+
+/** Where the log ends, or has ended. */
+export interface LogEnd {
+  readonly size: number;
+  readonly root: Uint8Array;
+}
 
 /** Entries and a checkpoint that covers them, as of one moment. */
 export interface LogPage {
@@ -49,6 +56,7 @@ export class TransparencyLog implements HashReader {
   #head: StoredHead | undefined;
   #waiting: Waiting[] = [];
   #working: Promise<void> | undefined;
+  #repairing: Promise<unknown> = Promise.resolve();
 
   private constructor(key: LogKey, database: LogDatabase) {
     this.key = key;
@@ -87,6 +95,12 @@ export class TransparencyLog implements HashReader {
     return this.#head?.note ?? new Uint8Array();
   }
 
+  /**
+   * Whether a backup was put back and the entries that it lacks may still come (`repairLog`): a step taken now would be
+   * another history than the one that people have seen, so none is taken.
+   */
+  awaitsRepair = false;
+
   /** Calls `listener` after each new checkpoint; returns the way to stop. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -95,13 +109,25 @@ export class TransparencyLog implements HashReader {
 
   /**
    * Appends those entries that are not in the log yet, in this order. Resolves when they are durable under a signed
-   * checkpoint; what is asked for meanwhile shares the next step. Throws `storage-unavailable`: ask again.
+   * checkpoint; what is asked for meanwhile shares the next step. Throws `storage-unavailable`: ask again. So it does for
+   * new entries while the log {@link awaitsRepair}.
    */
   append(entries: readonly LoggedEntry[]): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ entries, resolve, reject });
     this.#working ??= this.#work();
     return promise;
+  }
+
+  /**
+   * While the log {@link awaitsRepair}: takes the entries from number `from` on that it lacks, if with them it ends as its own
+   * key has signed before. Throws `storage-unavailable`.
+   * @returns whether it ends so, or has ended so and goes on.
+   */
+  repair(from: number, entries: readonly LoggedEntry[], wanted: LogEnd): Promise<boolean> {
+    const repaired = this.#repairing.then(() => this.#repairNow(from, entries, wanted));
+    this.#repairing = repaired.catch(() => {});
+    return repaired;
   }
 
   /** At most `max` entries from number `from` on. */
@@ -131,11 +157,21 @@ export class TransparencyLog implements HashReader {
     { size, root }: { readonly size: number; readonly root: Uint8Array },
     attach: (note: Uint8Array) => Promise<Uint8Array>,
   ): Promise<void> {
-    const head = this.#head;
-    if (head?.size !== size || !bytesEqual(head.root, root)) return;
-    const note = await attach(head.note);
-    if (this.#head !== head || !this.#database.isOpen) return;
-    this.#commit({ entries: [], tiles: [], head: { ...head, note } });
+    for (;;) {
+      const head = this.#head;
+      if (head?.size !== size || !bytesEqual(head.root, root)) return;
+      const note = await attach(head.note);
+      if (!this.#database.isOpen) return;
+      // Another witness's came in between: this one goes beside it.
+      if (this.#head !== head) continue;
+      this.#commit({ entries: [], tiles: [], head: { ...head, note } });
+      return;
+    }
+  }
+
+  /** Writes a copy, as of one moment, into the empty file at `path`. */
+  copyTo(path: string): Promise<void> {
+    return this.#database.copyTo(path);
   }
 
   /** Finishes what was asked for, then lets go of the file. */
@@ -167,18 +203,37 @@ export class TransparencyLog implements HashReader {
     }
   }
 
+  async #repairNow(from: number, entries: readonly LoggedEntry[], wanted: LogEnd): Promise<boolean> {
+    if (wanted.size <= this.size) return bytesEqual(await treeRoot(wanted.size, this), wanted.root);
+    if (!this.awaitsRepair || from > this.size) return false;
+    const fresh = this.#notLogged(entries.slice(this.size - from));
+    try {
+      return await this.#grow(fresh, wanted);
+    } catch (error) {
+      throw isStorageFault(error) ? new ProtocolError("storage-unavailable", "log") : error;
+    }
+  }
+
   async #appendNow(wanted: readonly LoggedEntry[]): Promise<void> {
     const fresh = this.#notLogged(wanted);
     if (fresh.length === 0) return;
+    if (this.awaitsRepair) throw new ProtocolError("storage-unavailable", "the log awaits its repair");
+    await this.#grow(fresh);
+  }
+
+  /** @returns false, and nothing is done, when that does not lead to `wanted`. */
+  async #grow(fresh: LogStep["entries"], wanted?: LogEnd): Promise<boolean> {
     const tree = new CompactTree(this.#tree.size, this.#tree.edge);
     const growth = new TileGrowth();
     for (const { leaf } of fresh) tree.append(leaf, (node, hash) => growth.add(node, hash));
     const { size, root } = tree;
+    if (wanted && (size !== wanted.size || !bytesEqual(root, wanted.root))) return false;
     const note = await signCheckpoint({ origin: this.key.origin, size, root }, [this.key.signer]);
     const tiles = growth.tiles((level, number) => this.#database.tile(level, number));
     this.#commit({ entries: fresh, tiles, head: { size, root, note } });
     this.#tree = tree;
     for (const listener of this.#listeners) listener();
+    return true;
   }
 
   #notLogged(wanted: readonly LoggedEntry[]): LogStep["entries"] {

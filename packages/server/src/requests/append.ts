@@ -14,6 +14,7 @@ export const append: Handler<"append"> = async (request, { services, session }) 
     kind: proposal ? "proposal" : "application",
     message,
     nowMs: services.clock.nowMs(),
+    quotaBytes: services.controls.of(session.device.account).roomBytes,
   });
   services.metrics.appended(startedAt);
   return replyTo(appended, room, services);

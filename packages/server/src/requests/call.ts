@@ -1,5 +1,6 @@
 import type { Answer, DeviceAddress, Request, RequestKind } from "@parley/protocol";
 import type { Accounts } from "../accounts.ts";
+import type { AccountControls } from "../admin/account-controls.ts";
 import type { Clock } from "../clock.ts";
 import type { DeviceSubscriptions } from "../delivery/device-subscriptions.ts";
 import type { FanOut } from "../delivery/fan-out.ts";
@@ -18,6 +19,7 @@ export interface RelayServices {
   readonly store: RelayStore;
   readonly transparencyLog: TransparencyLog;
   readonly accounts: Accounts;
+  readonly controls: AccountControls;
   readonly fanOut: FanOut;
   readonly welcomes: WelcomeDelivery;
   readonly traffic: Traffic;
@@ -25,6 +27,8 @@ export interface RelayServices {
   readonly log: RelayLog;
   readonly clock: Clock;
   readonly registration: RegistrationMode;
+  /** Ends every session of a revoked device. */
+  hangUp(device: DeviceAddress): void;
 }
 
 /** A logged-in device on one connection. */

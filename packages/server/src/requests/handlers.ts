@@ -1,4 +1,5 @@
 import type { RequestKind } from "@parley/protocol";
+import { appendEntry } from "./account-entries.ts";
 import { lookUp } from "./accounts.ts";
 import { append } from "./append.ts";
 import type { Call, Handler, Reply, RequestOf } from "./call.ts";
@@ -8,6 +9,7 @@ import { acknowledgeInbox, postInbox } from "./inbox.ts";
 import { createInvite } from "./invites.ts";
 import { claimKeyPackages, putKeyPackages } from "./key-packages.ts";
 import { logEntries } from "./log-entries.ts";
+import { repairLog } from "./repair-log.ts";
 import { resume } from "./resume.ts";
 import { createRoom, listRooms, roomState } from "./rooms.ts";
 
@@ -29,6 +31,8 @@ const HANDLERS: { readonly [K in MemberRequestKind]: Handler<K> } = {
   "create-invite": createInvite,
   ping: async () => DONE,
   "log-entries": logEntries,
+  "repair-log": repairLog,
+  "append-account-entry": appendEntry,
 };
 
 /** Carries out a request of a logged-in device. */

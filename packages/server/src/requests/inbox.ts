@@ -20,6 +20,7 @@ export const postInbox: Handler<"post-inbox"> = async ({ account, item }, { serv
   const from = session.device;
   const dedupeKey = new Uint8Array(createHash("sha256").update(session.deviceKey).update(item).digest());
   const nowMs = services.clock.nowMs();
+  const quotaBytes = services.controls.of(account).inboxBytes;
   const posts = devices.map(async (device) => {
     const { seq, receivedAtMs, duplicate } = await services.store.appendInbox({
       device,
@@ -27,6 +28,7 @@ export const postInbox: Handler<"post-inbox"> = async ({ account, item }, { serv
       item,
       dedupeKey,
       nowMs,
+      quotaBytes,
     });
     if (duplicate) return;
     services.fanOut.announce(inboxTopic(device), seq, () => inboxLogItem({ seq, from, receivedAtMs, item }));

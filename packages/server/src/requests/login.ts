@@ -48,6 +48,7 @@ export async function register(
   services: RelayServices,
 ): Promise<Login> {
   const { name, nameOpening, chain, signature } = request;
+  if (services.transparencyLog.awaitsRepair) throw new ProtocolError("registration-closed");
   services.traffic.admitAttempt(stranger.address);
   const nowMs = services.clock.nowMs();
   const invite = admission(request, services);

@@ -42,10 +42,18 @@ export interface RelayStore extends RoomStore, InboxStore, AccountStore, KeyPack
 
   /**
    * To be called once after a backup was put back: what the store handed out since that backup is not known to it. From
-   * then on no one-time key package that was put in an earlier generation is handed out.
+   * then on no one-time key package that was put in an earlier generation is handed out, and every inbox goes on at a
+   * number that no earlier generation has used.
+   * @param atLeast the lowest generation to go to: higher than any that an earlier restore of the same backup has had.
    * @returns the new generation.
    */
-  bumpGeneration(): Promise<number>;
+  bumpGeneration(atLeast?: number): Promise<number>;
+
+  /**
+   * Writes a copy of the whole store, as it was at one moment not before the call, into the empty file at `path`, in
+   * bounded memory and without holding up what is asked meanwhile. A store is opened from it as after a crash.
+   */
+  copyTo(path: string): Promise<void>;
 
   /** Sizes and counts for /metrics. May be some seconds old. */
   usage(): Promise<StoreUsage>;
@@ -78,6 +86,7 @@ export interface RoomStore {
    * 2. The device has used this client id in this room: the first entry is answered, with `duplicate`, whatever was
    *    sent this time and even when the epoch has moved on.
    * 3. `stale-epoch` with the room's `epoch`: the message is of another one (behind, or, after a restore, ahead).
+   * 4. `over-quota`: with it, more than `quotaBytes` of the sender's account would be stored in rooms.
    */
   append(append: Append): Promise<Appended>;
 
@@ -139,6 +148,7 @@ export interface InboxStore {
   /**
    * Adds an item. `dedupeKey` (1 to 64 bytes) is chosen by the caller: a key this inbox has seen in the last 45 days,
    * even on an item acknowledged since, adds nothing and is answered with the first one's seq and `duplicate`.
+   * `over-quota`: with it, more than `quotaBytes` would wait for the devices of the account.
    */
   appendInbox(post: InboxPost): Promise<InboxAppended>;
 
@@ -179,6 +189,9 @@ export interface AccountStore {
 
   /** The live account that owns `name`. */
   accountByName(name: string): Promise<AccountRecord | undefined>;
+
+  /** What is stored of an account; zeros for one that is not known. Commits, which everybody needs, are in it. */
+  storedBytes(account: Uint8Array): Promise<StoredBytes>;
 
   /**
    * Appends to an account's chain if it still has `expectedLength` entries; else `chain-invalid`. Repeating a call that
@@ -226,6 +239,12 @@ interface InviteStore {
   /** `undefined` when unknown or expired and forgotten; `uses` is what is left. */
   invite(id: Uint8Array): Promise<InviteRecord | undefined>;
 
+  /** Invites in the order of their ids, at most `limit`, after `afterId` (empty: from the first on). */
+  listInvites(afterId: Uint8Array, limit: number): Promise<readonly InviteRecord[]>;
+
+  /** Forgets an invite: nobody can use it any more. @returns false when there was none. */
+  deleteInvite(id: Uint8Array): Promise<boolean>;
+
   /**
    * Uses an invite once for `account`, by compare-and-swap: of n concurrent users of an invite with one use, one wins.
    * Repeated by the same account it costs nothing more. `invite-invalid`: unknown, other hash, expired, used up.
@@ -259,6 +278,7 @@ export interface Append {
   readonly kind: "application" | "proposal";
   readonly message: Uint8Array;
   readonly nowMs: number;
+  readonly quotaBytes?: number | undefined;
 }
 
 /** What an append came to. */
@@ -338,6 +358,7 @@ export interface InboxPost {
   readonly item: Uint8Array;
   readonly dedupeKey: Uint8Array;
   readonly nowMs: number;
+  readonly quotaBytes?: number | undefined;
 }
 
 /** What {@link InboxStore.appendInbox} came to. */
@@ -421,6 +442,14 @@ export interface InviteUse {
 export interface ServerRecord {
   readonly version: number;
   readonly bytes: Uint8Array;
+}
+
+/** See {@link AccountStore.storedBytes}. */
+export interface StoredBytes {
+  /** Entries that the account's devices have put into rooms. */
+  readonly roomBytes: number;
+  /** Items that wait in the inboxes of its devices. */
+  readonly inboxBytes: number;
 }
 
 /** See {@link RelayStore.usage}. */

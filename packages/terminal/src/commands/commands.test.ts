@@ -56,6 +56,8 @@ describe("commands", () => {
     ["/topic what grows where", "setTopic what grows where"],
     ["/name orchard", "renameRoom orchard"],
     ["/role bo admin", "setRole bo admin"],
+    ["/timer 8h", "setKeepTime 28800000"],
+    ["/timer off", "setKeepTime 0"],
     ["/leave", "leaveRoom garden"],
   ])("%s calls %s", async (input, call) => {
     const { chat, enter } = setUp();

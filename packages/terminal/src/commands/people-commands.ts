@@ -45,10 +45,11 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
     async run(context) {
       const room = roomOf(context);
       const members = context.chat.members(room.id);
+      const remarks = context.chat.people().remarks(room.id);
       return {
         kind: "shown",
         title: `${people(members.length)} in ${room.name}`,
-        lines: members.map(memberLine),
+        lines: members.map((member) => memberLine(member, remarks.get(member.account) ?? [])),
       };
     },
   },
@@ -76,50 +77,16 @@ export const PEOPLE_COMMANDS: readonly Command[] = [
       return DONE;
     },
   },
-  {
-    name: "verify",
-    usage: "[NAME]",
-    help: "why this server is trusted; what is known of a person",
-    completes: ["person"],
-    async run(context, rest) {
-      const { server } = context.chat.snapshot();
-      if (rest === "") {
-        return {
-          kind: "shown",
-          title: `Is this really ${server.host}?`,
-          lines: [
-            `This server is trusted because it is ${server.why}.`,
-            "",
-            `Server code\t${server.code}`,
-            "",
-            "Compare it aloud with somebody who is already there: the same digits mean the same server.",
-          ],
-        };
-      }
-      const name = oneName(rest);
-      const room = roomOf(context);
-      const member = context.chat.members(room.id).find((one) => one.name === name);
-      if (!member) throw new UsageError(`${name} is not in ${room.name}`);
-      return {
-        kind: "shown",
-        title: member.name,
-        lines: [
-          `Account\t${member.account.match(/.{1,8}/g)!.join(" ")}`,
-          `Devices\t${member.devices}, each signed by the account itself`,
-          `Checked\t${member.checked === "" ? "not by you" : member.checked}`,
-        ],
-      };
-    },
-  },
 ];
 
-/** A member on one line: name, role where it is more than member, what is known. */
-function memberLine(member: Member): string {
+/** A member on one line: name, role where it is more than member, what is known, and what to look at. */
+function memberLine(member: Member, remarks: readonly string[]): string {
   const notes = [
     member.me ? "you" : "",
     member.role === "member" ? "" : member.role,
     member.devices > 1 ? `${member.devices} devices` : "",
     member.checked,
+    ...remarks.map((remark) => `LOOK: ${remark}`),
   ].filter((note) => note !== "");
   return notes.length === 0 ? member.name : `${member.name} – ${notes.join(", ")}`;
 }

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { PEOPLE_COMMANDS } from "./people-commands.ts";
 import { ROOM_COMMANDS } from "./room-commands.ts";
 import { SESSION_COMMANDS } from "./session-commands.ts";
+import { TRUST_COMMANDS } from "./trust-commands.ts";
 
 const HELP: Command = {
   name: "help",
@@ -18,7 +19,13 @@ const HELP: Command = {
 };
 
 /** All slash commands, in the order of the help page. */
-export const COMMANDS: readonly Command[] = [HELP, ...ROOM_COMMANDS, ...PEOPLE_COMMANDS, ...SESSION_COMMANDS];
+export const COMMANDS: readonly Command[] = [
+  HELP,
+  ...ROOM_COMMANDS,
+  ...PEOPLE_COMMANDS,
+  ...TRUST_COMMANDS,
+  ...SESSION_COMMANDS,
+];
 
 /** The command of that name or alias, without the slash; undefined when there is none. */
 export function findCommand(name: string): Command | undefined {

@@ -1,3 +1,4 @@
+import { durationText, parseDuration } from "@parley/client";
 import type { Command, CommandContext, CommandOutcome } from "./command.ts";
 import { DONE, roomOf, said, UsageError } from "./command.ts";
 
@@ -95,6 +96,23 @@ export const ROOM_COMMANDS: readonly Command[] = [
     async run(context, rest) {
       if (rest === "") throw new UsageError("Which name? /name NAME");
       await context.chat.renameRoom(roomOf(context).id, rest);
+      return DONE;
+    },
+  },
+  {
+    name: "timer",
+    usage: "[off|30s|5m|8h|1d|4w]",
+    help: "show or set how long messages stay",
+    completes: ["text"],
+    async run(context, rest) {
+      const room = roomOf(context);
+      if (rest === "") {
+        if (room.keepMs === 0) return said("Messages stay here for good");
+        return said(`Messages disappear here ${durationText(room.keepMs)} after they are sent`);
+      }
+      const keepMs = rest === "off" ? 0 : parseDuration(rest);
+      if (keepMs === undefined) throw new UsageError("How long? /timer off, or 30s, 5m, 8h, 1d, 4w");
+      await context.chat.setKeepTime(room.id, keepMs);
       return DONE;
     },
   },

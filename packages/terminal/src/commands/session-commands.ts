@@ -20,12 +20,12 @@ export const SESSION_COMMANDS: readonly Command[] = [
         kind: "shown",
         title: "Your recovery words",
         lines: [
-          "They get you back in when this device is lost. They lie in this file, readable by you alone:",
+          "They get you back in when this device is lost. This is where they lie, readable by you alone:",
           "",
           file,
           "",
           "Write them on paper, then confirm them here:  /words WORD WORD …",
-          "The file is removed when they are right.",
+          "They are removed here when they are right.",
         ],
       };
     },

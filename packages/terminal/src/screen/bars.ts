@@ -1,4 +1,5 @@
 import type { ChatSnapshot, ConnectionState, RoomSummary } from "@parley/client";
+import { durationText } from "@parley/client";
 import { lineWidth, spread, truncateLine } from "./line.ts";
 import type { Line, Span, Tone } from "./palette.ts";
 import { roomLabel } from "./room-list.ts";
@@ -16,7 +17,8 @@ export function headerLine(
   else if (room.topic !== "") left.push({ text: `  ${room.topic}`, tone: "barFaint" });
   const people = room.direct ? "" : `${room.memberCount} ${room.memberCount === 1 ? "person" : "people"}`;
   const classical = room.encryption === "classical" ? "not post-quantum" : "";
-  const facts = [classical, width >= 40 ? people : ""].filter((fact) => fact !== "").join(" · ");
+  const timer = room.keepMs === 0 ? "" : `kept ${durationText(room.keepMs)}`;
+  const facts = [classical, timer, width >= 40 ? people : ""].filter((fact) => fact !== "").join(" · ");
   const right: Span[] = facts === "" ? [] : [{ text: `  ${facts} `, tone: "barFaint" }];
   if (!listed) right.push(...activity(snapshot, room));
   return spread(left, right, width, "bar");
@@ -60,14 +62,15 @@ function activity(
 
 /** The bar below the timeline: the connection, why the server is trusted, what waits. */
 export function statusLine(snapshot: ChatSnapshot, nowMs: number, width: number): Line {
-  const { connection, server, queued, recoveryWordsFile, alarms } = snapshot;
+  const { connection, server, queued, recoveryWordsFile, alarms, warnings } = snapshot;
   const [glyph, tone] = connectionGlyph(connection);
   const left: Span[] = [
     { text: ` ${glyph} `, tone },
     { text: connectionText(connection, nowMs), tone: connection.kind === "connected" ? "bar" : tone },
   ];
   const trust: Span[] = [{ text: ` · ${server.host}, ${server.why}`, tone: "barFaint" }];
-  const alarm: Span[] = alarms.length > 0 ? [{ text: " ALARM ", tone: "barBad" }] : [];
+  const held: Span[] = warnings.length > 0 ? [{ text: " WITNESSES ", tone: "barWarning" }] : [];
+  const alarm: Span[] = alarms.length > 0 ? [{ text: " ALARM ", tone: "barBad" }] : held;
   const waiting: Span[] =
     queued > 0 ? [...alarm, { text: ` ◷ ${queued} queued `, tone: "barWarning" }] : alarm;
   const reminder: Span[] =

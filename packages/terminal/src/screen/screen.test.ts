@@ -160,6 +160,17 @@ describe("the status bar", () => {
     await terminal.until((text) => text.includes("■ Stopped: the server changed its identity"));
   });
 
+  test("shows that new people wait for witnesses, and an alarm in the place of that", async () => {
+    const { chat } = twoRooms();
+    const terminal = show(chat, { columns: 120 });
+    await terminal.until((text) => text.includes("Connected"));
+    expect(terminal.text()).not.toContain("WITNESSES");
+    chat.change({ warnings: ["your witnesses (1 of 1) have not signed this server's log"] });
+    await terminal.until((text) => text.includes(" WITNESSES "));
+    chat.change({ alarms: ["the server's log forked"] });
+    await terminal.until((text) => text.includes(" ALARM ") && !text.includes("WITNESSES"));
+  });
+
   test("reminds of the recovery words until they are confirmed", async () => {
     const { chat } = twoRooms();
     chat.change({ recoveryWordsFile: "/home/ana/words.txt" });

@@ -1,6 +1,7 @@
 import type {
   Chat,
   ChatSnapshot,
+  ClientPolicy,
   Invitation,
   Member,
   Role,
@@ -11,6 +12,7 @@ import type {
   TimelinePage,
 } from "@parley/client";
 import { ChatError } from "@parley/client";
+import { FakePeople } from "./fake-people.ts";
 
 /** 24 November 2026, 14:00 UTC. */
 export const FAKE_NOW_MS = Date.UTC(2026, 10, 24, 14, 0, 0);
@@ -35,6 +37,7 @@ interface FakeRoom {
  */
 export class FakeChat implements Chat {
   readonly calls: string[] = [];
+  readonly knownPeople = new FakePeople();
   /** Whether a sent message is accepted at once. */
   autoAccept = true;
   /** Thrown by the next command, once. */
@@ -58,11 +61,35 @@ export class FakeChat implements Chat {
       recoveryWordsFile: undefined,
       queued: 0,
       alarms: [],
+      warnings: [],
     };
   }
 
   snapshot(): ChatSnapshot {
     return this.#snapshot;
+  }
+
+  policy(): ClientPolicy {
+    return {
+      status: async () => ({
+        server: undefined,
+        preset: "friends",
+        rules: "",
+        files: [],
+        quorum: "",
+        witnesses: [],
+        signed: undefined,
+        warnings: [],
+      }),
+      warnings: () => [],
+      setPreset: async () => {},
+      addTrustFile: async () => "",
+      test: () => [],
+    };
+  }
+
+  people(): FakePeople {
+    return this.knownPeople;
   }
 
   log(): ServerLog {
@@ -124,6 +151,7 @@ export class FakeChat implements Chat {
       lastActivityMs: FAKE_NOW_MS,
       state: "active",
       encryption: "post-quantum",
+      keepMs: 0,
       ...changes,
     };
     const members = [member("ana", "owner", true), member("bo", "member", false)];
@@ -272,6 +300,11 @@ export class FakeChat implements Chat {
   async setTopic(room: string, topic: string): Promise<void> {
     this.#called(`setTopic ${topic}`);
     this.changeRoom(room, { topic });
+  }
+
+  async setKeepTime(room: string, keepMs: number): Promise<void> {
+    this.#called(`setKeepTime ${keepMs}`);
+    this.changeRoom(room, { keepMs });
   }
 
   async setRole(_room: string, person: string, role: Role): Promise<void> {

@@ -6,7 +6,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import type { VerbContext } from "../program.ts";
 
 /** `parley demo`: needs no terminal, keeps nothing. */
-export async function runDemo({ streams }: Omit<VerbContext, "folder">): Promise<ExitCode> {
+export async function runDemo({ streams }: Omit<VerbContext, "folder" | "password">): Promise<ExitCode> {
   try {
     await playDemo((line) => streams.print(line));
     return EXIT_CODES.ok;

@@ -34,7 +34,10 @@ export async function arrive(
   road: EnrolmentRoad,
   options: ArrivalOptions & { readonly name: string },
 ): Promise<ExitCode> {
-  await makeAccount({ folder: context.folder, road, name: options.name });
+  const { folder, streams } = context;
+  const told: string[] = [];
+  await makeAccount({ folder, road, name: options.name, onServerMet: (text) => told.push(text) });
+  if ("host" in road) for (const text of told) await streams.print(text);
   if (options.open && context.streams.interactive) return await showChat(context, options);
   await context.streams.print(`You are ${options.name}.`);
   await context.streams.print(`Recovery words to write on paper: ${context.folder}/recovery-words.txt`);
@@ -47,8 +50,8 @@ function leadsToRoom(link: string): boolean {
 }
 
 /** The inviter's client lets in who comes by its link, as soon as both are on line. */
-async function enterRoom({ folder, signal }: VerbContext): Promise<string> {
-  await using account = await openAccount(folder);
+async function enterRoom({ folder, password, signal }: VerbContext): Promise<string> {
+  await using account = await openAccount(folder, password);
   const { chat } = account;
   if (!chat) return "";
   const entered = await waitForChat(

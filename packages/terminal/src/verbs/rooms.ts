@@ -5,10 +5,10 @@ import type { VerbContext } from "../program.ts";
 
 /** `parley rooms`: name, unread and mention counts, one room a line. */
 export async function runRooms(
-  { folder, streams }: VerbContext,
+  { folder, password, streams }: VerbContext,
   { json }: { json?: boolean },
 ): Promise<ExitCode> {
-  await using account = await openAccount(folder);
+  await using account = await openAccount(folder, password);
   const rooms = await account.api.rooms();
   if (json) {
     await streams.print(JSON.stringify(rooms, undefined, 2));

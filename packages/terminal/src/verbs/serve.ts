@@ -30,7 +30,7 @@ const WORDS_FILE = "server-recovery-words.txt";
 
 /** `parley serve`: runs a relay until it is told to stop; then everything under way is finished. */
 export async function runServe(
-  { environment, streams, signal }: Omit<VerbContext, "folder">,
+  { environment, streams, signal }: Omit<VerbContext, "folder" | "password">,
   options: ServeOptions,
 ): Promise<ExitCode> {
   const dataFolder = options.data ?? relayFolder(environment);

@@ -6,10 +6,10 @@ import type { VerbContext } from "../program.ts";
 
 /** `parley status`: for a person, or with `--json` for a status bar. */
 export async function runStatus(
-  { folder, streams }: VerbContext,
+  { folder, password, streams }: VerbContext,
   { json }: { json?: boolean },
 ): Promise<ExitCode> {
-  await using account = await openAccount(folder);
+  await using account = await openAccount(folder, password);
   const status = await account.api.status();
   if (json) await streams.print(JSON.stringify(status, undefined, 2));
   else for (const line of statusLines(status)) await streams.print(line);
@@ -26,6 +26,7 @@ function statusLines({
   invitations,
   recoveryWordsConfirmed,
   alarms,
+  warnings,
 }: LocalStatus): string[] {
   return [
     `${name} at ${server.host}`,
@@ -33,6 +34,7 @@ function statusLines({
     `Connection: ${connection.kind}${connection.reason === "" ? "" : ` (${connection.reason})`}`,
     `Unread: ${unread}, for you: ${mentions}, queued: ${queued}`,
     ...alarms.map((alarm) => `ALARM: ${alarm}`),
+    ...warnings.map((warning) => `Warning: ${warning}`),
     ...invitations.map(({ from }) => `Invited by ${from}`),
     ...(recoveryWordsConfirmed ? [] : ["Your recovery words are not confirmed: see /words in the chat"]),
   ];

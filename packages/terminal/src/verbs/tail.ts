@@ -18,13 +18,13 @@ const SINCE_LIMIT = 100_000;
 
 /** `parley tail ROOM`: messages as lines, or as JSON objects; with `--follow` until it is interrupted. */
 export async function runTail(
-  { folder, streams, signal }: VerbContext,
+  { folder, password, streams, signal }: VerbContext,
   room: string,
   { json, follow = false, since, count }: TailOptions,
 ): Promise<ExitCode> {
   const sinceMs = since === undefined ? undefined : parseSince(since, Date.now());
   const time = createLocalTime();
-  await using account = await openAccount(folder);
+  await using account = await openAccount(folder, password);
   const request = { room, limit: sinceMs === undefined ? count : SINCE_LIMIT, sinceMs, follow };
   for await (const item of account.api.timeline(request, signal)) {
     await streams.print(json ? JSON.stringify(item) : itemText(item, time));

@@ -8,7 +8,7 @@ import type { VerbContext } from "../program.ts";
 import { addLog, initWitness, openWitness } from "../witness/witness-folder.ts";
 import { serveWitness } from "../witness/witness-server.ts";
 
-type Outer = Omit<VerbContext, "folder">;
+type Outer = Omit<VerbContext, "folder" | "password">;
 
 /** Where the witness lies. */
 export interface WitnessOptions {

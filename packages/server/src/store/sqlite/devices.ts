@@ -8,6 +8,9 @@ export function expectLength(bytes: Uint8Array, length: number): void {
   if (bytes.length !== length) throw new ProtocolError("malformed", "identifier");
 }
 
+/** SQL: the number below which no inbox item is given a number in this restore generation; far apart for each. */
+export const INBOX_BASE = "((SELECT value FROM meta WHERE key = 'generation') - 1) * 1048576";
+
 const MAX_CACHED_DEVICES = 200_000;
 
 /** Devices by the small numbers that tables use for them. */
@@ -24,7 +27,9 @@ export class DeviceNumbers {
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#find = connection.prepare("SELECT id FROM devices WHERE account = ? AND number = ?");
-    this.#insert = connection.prepare("INSERT INTO devices (account, number) VALUES (?, ?) RETURNING id");
+    this.#insert = connection.prepare(
+      `INSERT INTO devices (account, number, inbox_head) VALUES (?, ?, ${INBOX_BASE}) RETURNING id`,
+    );
     this.#get = connection.prepare("SELECT account, number FROM devices WHERE id = ?");
   }
 

@@ -5,6 +5,7 @@ import type { InboxAppended, InboxDelivery, InboxItem, InboxPost, ReadLimits } f
 import type { Connection } from "./connection.ts";
 import type { DeviceNumbers } from "./devices.ts";
 import type { RoomLogs } from "./room-log.ts";
+import type { StoredBytesOf } from "./stored-bytes.ts";
 
 /** First byte of a dedupe key as it is stored: who chose the rest. */
 const KEY_OF_WELCOME = 0;
@@ -24,6 +25,7 @@ export class Inboxes {
   readonly #connection: Connection;
   readonly #devices: DeviceNumbers;
   readonly #logs: RoomLogs;
+  readonly #storedBytes: StoredBytesOf;
   readonly #statements: Record<
     | "head"
     | "setHead"
@@ -38,10 +40,15 @@ export class Inboxes {
     StatementSync
   >;
 
-  constructor(connection: Connection, devices: DeviceNumbers, logs: RoomLogs) {
+  constructor(
+    connection: Connection,
+    devices: DeviceNumbers,
+    { logs, storedBytes }: { readonly logs: RoomLogs; readonly storedBytes: StoredBytesOf },
+  ) {
     this.#connection = connection;
     this.#devices = devices;
     this.#logs = logs;
+    this.#storedBytes = storedBytes;
     this.#statements = {
       head: connection.prepare("SELECT inbox_head FROM devices WHERE id = ?"),
       setHead: connection.prepare("UPDATE devices SET inbox_head = ? WHERE id = ?"),
@@ -64,18 +71,23 @@ export class Inboxes {
     };
   }
 
-  append({ device, from, item, dedupeKey, nowMs }: InboxPost): InboxAppended {
+  append({ device, from, item, dedupeKey, nowMs, quotaBytes }: InboxPost): InboxAppended {
     if (item.length > LIMITS.inboxItemBytes) throw new ProtocolError("too-large", "inbox item");
     if (dedupeKey.length === 0 || dedupeKey.length > MAX_KEY_BYTES)
       throw new ProtocolError("malformed", "dedupe key");
     const to = this.#devices.intern(device);
     const key = Uint8Array.of(KEY_OF_CALLER, ...dedupeKey);
-    return this.#deliver({ to, from: this.#devices.intern(from), key, item, nowMs });
+    return this.#deliver({ to, from: this.#devices.intern(from), key, item, nowMs }, () => {
+      if (quotaBytes === undefined) return;
+      const waiting = this.#storedBytes.inInboxes(device.account);
+      if (waiting + item.length > quotaBytes) throw new ProtocolError("over-quota", "inbox");
+    });
   }
 
-  #deliver({ to, from, key, item, nowMs }: Delivery): InboxAppended {
+  #deliver({ to, from, key, item, nowMs }: Delivery, checkQuota = () => {}): InboxAppended {
     const first = this.#statements.byKey.get(to, key) as { seq: number; received_at_ms: number } | undefined;
     if (first) return { seq: first.seq, receivedAtMs: first.received_at_ms, duplicate: true };
+    checkQuota();
     const { inbox_head } = this.#statements.head.get(to) as { inbox_head: number };
     const seq = inbox_head + 1;
     this.#connection.run(this.#statements.setHead, seq, to);

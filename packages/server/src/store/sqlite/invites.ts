@@ -17,7 +17,10 @@ interface InviteRow {
 /** Steps on invites. */
 export class Invites {
   readonly #connection: Connection;
-  readonly #statements: Record<"get" | "add" | "isUser" | "use", StatementSync>;
+  readonly #statements: Record<
+    "get" | "list" | "add" | "isUser" | "use" | "delete" | "forgetUses",
+    StatementSync
+  >;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -25,6 +28,12 @@ export class Invites {
       get: connection.prepare(
         "SELECT *, (SELECT count(*) FROM invite_uses WHERE invite = id) AS used FROM invites WHERE id = ?",
       ),
+      list: connection.prepare(
+        `SELECT *, (SELECT count(*) FROM invite_uses WHERE invite = id) AS used
+         FROM invites WHERE id > ? ORDER BY id LIMIT ?`,
+      ),
+      delete: connection.prepare("DELETE FROM invites WHERE id = ?"),
+      forgetUses: connection.prepare("DELETE FROM invite_uses WHERE invite = ?"),
       add: connection.prepare(
         "INSERT INTO invites (id, secret_hash, expires_at_ms, uses, inviter) VALUES (?, ?, ?, ?, ?)",
       ),
@@ -57,10 +66,17 @@ export class Invites {
 
   get(id: Uint8Array): InviteRecord | undefined {
     const row = this.#row(id);
-    if (!row) return undefined;
-    const { secret_hash: secretHash, expires_at_ms: expiresAtMs } = row;
-    const inviter = row.inviter ? { inviter: row.inviter } : {};
-    return { id: row.id, secretHash, expiresAtMs, uses: row.uses - row.used, ...inviter };
+    return row && recordOf(row);
+  }
+
+  list(afterId: Uint8Array, limit: number): readonly InviteRecord[] {
+    return (this.#statements.list.all(afterId, limit) as unknown as InviteRow[]).map(recordOf);
+  }
+
+  delete(id: Uint8Array): boolean {
+    expectLength(id, 16);
+    this.#connection.run(this.#statements.forgetUses, id);
+    return this.#connection.run(this.#statements.delete, id) > 0;
   }
 
   consume({ id, secretHash, account, nowMs }: InviteUse): void {
@@ -72,4 +88,10 @@ export class Invites {
     if (row.expires_at_ms <= nowMs || row.used >= row.uses) throw new ProtocolError("invite-invalid");
     this.#connection.run(this.#statements.use, id, account);
   }
+}
+
+function recordOf(row: InviteRow): InviteRecord {
+  const { id, secret_hash: secretHash, expires_at_ms: expiresAtMs } = row;
+  const inviter = row.inviter ? { inviter: row.inviter } : {};
+  return { id, secretHash, expiresAtMs, uses: row.uses - row.used, ...inviter };
 }

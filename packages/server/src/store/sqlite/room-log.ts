@@ -14,6 +14,7 @@ interface TailEntry {
   readonly clientId: string;
   /** The room's head after it; see {@link headBytes}. */
   readonly head: string;
+  readonly sizeBytes: number;
 }
 
 /** A room as it is in memory. Whoever changes it has written the same change in the same operation. */
@@ -94,13 +95,15 @@ export class RoomLogs {
   /** Rooms with a tail, ordered by their oldest entry in it. */
   readonly #waiting = new Map<number, RoomState>();
   #tailLength = 0;
+  /** Device number → bytes of its entries in tails. */
+  readonly #tailBytes = new Map<number, number>();
   #nextId = 1;
   /** Columns of the entries of this batch that are not in the table yet, row by row. */
   #unwritten: SQLInputValue[] = [];
   readonly #entries: RowWriter;
   readonly #clientIds: RowWriter;
   readonly #statements: Record<
-    "find" | "get" | "roster" | "bytes" | "settled" | "clientId" | "place" | "head" | "below",
+    "find" | "get" | "roster" | "bytes" | "settled" | "clientId" | "place" | "head" | "below" | "addBytes",
     StatementSync
   >;
 
@@ -125,6 +128,9 @@ export class RoomLogs {
       ),
       place: connection.prepare("INSERT INTO entry_places (room, last_seq, entries) VALUES (?, ?, ?)"),
       head: connection.prepare("UPDATE rooms SET settled_seq = ?, settled_head = ? WHERE id = ?"),
+      addBytes: connection.prepare(
+        "INSERT INTO device_bytes VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET bytes = bytes + excluded.bytes",
+      ),
       below: connection.prepare("UPDATE meta SET value = ? WHERE key = 'settled-below'"),
     };
   }
@@ -208,7 +214,8 @@ export class RoomLogs {
     state.headSeq++;
     state.headHash = head;
     const key = idText(clientId);
-    state.tail.push({ id, device, clientId: key, head });
+    state.tail.push({ id, device, clientId: key, head, sizeBytes: bytes.length });
+    this.#tailBytes.set(device, this.tailBytes(device) + bytes.length);
     const used = state.tailClientIds.get(device);
     if (used) used.set(key, state.headSeq);
     else state.tailClientIds.set(device, new Map([[key, state.headSeq]]));
@@ -282,6 +289,7 @@ export class RoomLogs {
   #settleRoom(state: RoomState, limit: number): number {
     const entries = state.tail.splice(0, Math.min(limit, MAX_BLOCK));
     const rows: SQLInputValue[] = [];
+    this.#settleBytes(entries);
     for (const { device, clientId } of entries) {
       rows.push(state.id, device, Uint8Array.fromHex(clientId), ++state.settledSeq);
       state.tailClientIds.get(device)?.delete(clientId);
@@ -299,12 +307,27 @@ export class RoomLogs {
     return entries.length;
   }
 
+  /** Bytes of a device's entries that are not in `device_bytes` yet. */
+  tailBytes(device: number): number {
+    return this.#tailBytes.get(device) ?? 0;
+  }
+
+  #settleBytes(entries: readonly TailEntry[]): void {
+    const settled = new Map<number, number>();
+    for (const { device, sizeBytes } of entries) settled.set(device, (settled.get(device) ?? 0) + sizeBytes);
+    for (const [device, sizeBytes] of settled) {
+      this.#connection.run(this.#statements.addBytes, device, sizeBytes);
+      this.#tailBytes.set(device, this.tailBytes(device) - sizeBytes);
+    }
+  }
+
   /** Reads every entry that has not settled, anew, and with them the heads of their rooms. */
   reload(): void {
     this.#unwritten = [];
     this.#rooms.clear();
     this.#waiting.clear();
     this.#tailLength = 0;
+    this.#tailBytes.clear();
     const below = this.#connection.prepare("SELECT value FROM meta WHERE key = 'settled-below'").get() as {
       value: number;
     };

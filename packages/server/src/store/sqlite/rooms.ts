@@ -16,6 +16,7 @@ import type { Connection } from "./connection.ts";
 import type { DeviceNumbers } from "./devices.ts";
 import type { RoomLogs, RoomState } from "./room-log.ts";
 import { headBytes } from "./room-log.ts";
+import type { StoredBytesOf } from "./stored-bytes.ts";
 
 interface Place {
   readonly state: RoomState;
@@ -29,6 +30,7 @@ export class Rooms {
   readonly #connection: Connection;
   readonly #devices: DeviceNumbers;
   readonly #logs: RoomLogs;
+  readonly #storedBytes: StoredBytesOf;
   readonly #statements: Record<
     | "create"
     | "epoch"
@@ -44,10 +46,15 @@ export class Rooms {
     StatementSync
   >;
 
-  constructor(connection: Connection, devices: DeviceNumbers, logs: RoomLogs) {
+  constructor(
+    connection: Connection,
+    devices: DeviceNumbers,
+    { logs, storedBytes }: { readonly logs: RoomLogs; readonly storedBytes: StoredBytesOf },
+  ) {
     this.#connection = connection;
     this.#devices = devices;
     this.#logs = logs;
+    this.#storedBytes = storedBytes;
     const upsert = "INSERT OR REPLACE INTO";
     this.#statements = {
       create: connection.prepare(
@@ -89,6 +96,11 @@ export class Rooms {
     const first = this.#firstUse(state, device, append.clientId);
     if (first) return first;
     if (append.epoch !== state.epoch) throw new ProtocolError("stale-epoch", "", { epoch: state.epoch });
+    const { quotaBytes, message } = append;
+    const isOver =
+      quotaBytes !== undefined &&
+      this.#storedBytes.inRooms(append.sender.account) + message.length > quotaBytes;
+    if (isOver) throw new ProtocolError("over-quota", "rooms");
     return this.#write(state, device, { ...this.#header(state, append), kind: append.kind });
   }
 

@@ -114,4 +114,15 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (invite, account)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Bytes of the settled entries of a device. An entry has its seq at byte 18, its sender's account at 35 and number at 67.
+  CREATE TABLE device_bytes (device INTEGER PRIMARY KEY, bytes INTEGER NOT NULL);
+  INSERT INTO device_bytes
+    SELECT devices.id, sum(length(entries.bytes))
+    FROM entries JOIN rooms ON rooms.id = entries.room
+      JOIN devices ON devices.account = substr(entries.bytes, 35, 32)
+        AND unhex(printf('%08x', devices.number)) = substr(entries.bytes, 67, 4)
+    WHERE substr(entries.bytes, 18, 8) <= unhex(printf('%016x', rooms.settled_seq))
+    GROUP BY devices.id;
+  `,
 ];

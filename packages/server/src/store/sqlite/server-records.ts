@@ -2,11 +2,12 @@ import type { StatementSync } from "node:sqlite";
 import { bytesEqual } from "@parley/protocol";
 import type { ServerRecord } from "../contract.ts";
 import type { Connection } from "./connection.ts";
+import { INBOX_BASE } from "./devices.ts";
 
 /** Steps on the server's own values. */
 export class ServerRecords {
   readonly #connection: Connection;
-  readonly #statements: Record<"get" | "put" | "generation" | "bump", StatementSync>;
+  readonly #statements: Record<"get" | "put" | "generation" | "bump" | "liftInboxes", StatementSync>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -14,7 +15,8 @@ export class ServerRecords {
       get: connection.prepare("SELECT version, bytes FROM records WHERE name = ?"),
       put: connection.prepare("INSERT OR REPLACE INTO records (name, version, bytes) VALUES (?, ?, ?)"),
       generation: connection.prepare("SELECT value FROM meta WHERE key = 'generation'"),
-      bump: connection.prepare("UPDATE meta SET value = value + 1 WHERE key = 'generation'"),
+      bump: connection.prepare("UPDATE meta SET value = max(value + 1, ?) WHERE key = 'generation'"),
+      liftInboxes: connection.prepare(`UPDATE devices SET inbox_head = max(inbox_head, ${INBOX_BASE})`),
     };
   }
 
@@ -36,8 +38,9 @@ export class ServerRecords {
     return (this.#statements.generation.get() as { value: number }).value;
   }
 
-  bumpGeneration(): number {
-    this.#connection.run(this.#statements.bump);
+  bumpGeneration(atLeast: number): number {
+    this.#connection.run(this.#statements.bump, atLeast);
+    this.#connection.run(this.#statements.liftInboxes);
     return this.generation();
   }
 }

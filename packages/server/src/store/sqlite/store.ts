@@ -4,6 +4,7 @@ import { KEY_PACKAGE_MEMORY_MS } from "../contract.ts";
 import { registerAccount } from "../registration.ts";
 import { ACCOUNT_EXPIRY, Accounts, COUNT_ACCOUNTS } from "./accounts.ts";
 import { Connection, StoreOpenError } from "./connection.ts";
+import { copyDatabase } from "./copy-database.ts";
 import { DeviceNumbers } from "./devices.ts";
 import type { Memory, UnsafeTestingCommit, UnsafeTestingSync } from "./group-commit.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -13,6 +14,7 @@ import { KeyPackages } from "./key-packages.ts";
 import { RoomLogs } from "./room-log.ts";
 import { Rooms } from "./rooms.ts";
 import { ServerRecords } from "./server-records.ts";
+import { StoredBytesOf } from "./stored-bytes.ts";
 
 /** How to open a store of one SQLite file. */
 export interface SqliteStoreOptions {
@@ -61,8 +63,9 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
   const connection = new Connection(path);
   const devices = new DeviceNumbers(connection);
   const logs = new RoomLogs(connection, devices, maxUnsettledEntries);
-  const rooms = new Rooms(connection, devices, logs);
-  const inboxes = new Inboxes(connection, devices, logs);
+  const storedBytes = new StoredBytesOf(connection, logs);
+  const rooms = new Rooms(connection, devices, { logs, storedBytes });
+  const inboxes = new Inboxes(connection, devices, { logs, storedBytes });
   const accounts = new Accounts(connection);
   const records = new ServerRecords(connection);
   const keyPackages = new KeyPackages(connection, devices, records);
@@ -122,6 +125,7 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
     account: (account) => group.read(() => accounts.account(account)),
     listAccounts: (afterPlace, limit) => group.read(() => accounts.list(afterPlace, limit)),
     accountByName: (name) => group.read(() => accounts.accountByName(name)),
+    storedBytes: (account) => group.read(() => storedBytes.of(account)),
     appendAccountEntry: (account, expectedLength, entry) =>
       group.write(() => accounts.appendEntry(account, expectedLength, entry)),
     releaseName: (account, nowMs) => group.write(() => accounts.releaseName(account, nowMs)),
@@ -134,11 +138,14 @@ export function openSqliteStore(options: SqliteStoreOptions): RelayStore {
     createInvite: (invite) => group.write(() => invites.create(invite)),
     invite: (id) => group.read(() => invites.get(id)),
     consumeInvite: (use) => group.write(() => invites.consume(use)),
+    listInvites: (afterId, limit) => group.read(() => invites.list(afterId, limit)),
+    deleteInvite: (id) => group.write(() => invites.delete(id)),
 
     getRecord: (name) => group.read(() => records.get(name)),
     putRecord: (name, expectedVersion, bytes) => group.write(() => records.put(name, expectedVersion, bytes)),
     generation: () => group.read(() => records.generation()),
-    bumpGeneration: () => group.write(() => records.bumpGeneration()),
+    bumpGeneration: (atLeast = 0) => group.write(() => records.bumpGeneration(atLeast)),
+    copyTo: (path) => copyDatabase(connection.database, path),
 
     usage: () =>
       group.read<StoreUsage>(() => ({

@@ -128,6 +128,23 @@ export function describeAccounts(subject: () => StoreUnderTest): void {
   });
 
   describe("invites", () => {
+    it("are listed in pages, and worthless once they are deleted", async () => {
+      const { store } = subject();
+      const ids = [1, 2, 3].map((n) => Uint8Array.from({ length: 16 }, () => n));
+      for (const one of ids) await store.createInvite(invite({ id: one, uses: 2 }));
+      const [first] = ids;
+      const use = { id: first as Uint8Array, secretHash, account: accountId("a"), nowMs: START_MS };
+      await store.consumeInvite(use);
+      expect((await store.listInvites(new Uint8Array(), 2)).map(({ id, uses }) => [id, uses])).toEqual([
+        [ids[0], 1],
+        [ids[1], 2],
+      ]);
+      expect((await store.listInvites(ids[1] as Uint8Array, 2)).map((it) => it.id)).toEqual([ids[2]]);
+      expect(await store.deleteInvite(use.id)).toBe(true);
+      expect(await store.deleteInvite(use.id)).toBe(false);
+      await expectRefusal(store.consumeInvite({ ...use, account: accountId("b") }), "invite-invalid");
+    });
+
     it("are used as often as they allow, and once by an account", async () => {
       const { store } = subject();
       await store.createInvite(invite({ uses: 2, inviter: accountId("alice") }));

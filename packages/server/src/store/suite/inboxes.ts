@@ -23,6 +23,31 @@ export function describeInboxes(subject: () => StoreUnderTest): void {
       expect(await store.readInbox(device("nobody"), 0, EVERYTHING)).toEqual([]);
     });
 
+    it("go on at numbers that are new, once a backup was put back: for devices that were there and others", async () => {
+      const { store } = subject();
+      const later = device("later", 1);
+      await store.appendInbox(post(1));
+      await store.bumpGeneration();
+      const [known, unknown] = await Promise.all([
+        store.appendInbox(post(2)),
+        store.appendInbox(post(3, { device: later })),
+      ]);
+      for (const { seq } of [known, unknown]) expect(seq).toBeGreaterThan(1_000_000);
+      expect((await store.readInbox(alice, 1000, EVERYTHING)).map(({ seq }) => seq)).toEqual([known?.seq]);
+      expect((await store.appendInbox(post(4))).seq).toBe((known?.seq ?? 0) + 1);
+    });
+
+    it("take nothing over the quota of their account, until something was taken out", async () => {
+      const { store } = subject();
+      await store.appendInbox(post(1, { quotaBytes: 100 }));
+      await store.appendInbox(post(2, { device: device("alice", 2), quotaBytes: 100 }));
+      await expectRefusal(store.appendInbox(post(3, { quotaBytes: 100 })), "over-quota");
+      expect((await store.storedBytes(alice.account)).inboxBytes).toBe(100);
+      expect(await store.appendInbox(post(1, { quotaBytes: 0 }))).toMatchObject({ duplicate: true });
+      await store.acknowledgeInbox(alice, 1);
+      await store.appendInbox(post(3, { quotaBytes: 100 }));
+    });
+
     it("take an item once for a dedupe key, even after it was acknowledged", async () => {
       const { store } = subject();
       const [first, second] = await Promise.all([store.appendInbox(post(1)), store.appendInbox(post(1))]);

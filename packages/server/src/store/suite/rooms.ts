@@ -43,6 +43,25 @@ export function describeRooms(subject: () => StoreUnderTest): void {
       expect((await store.roomRecord(room))?.roster).toEqual([alice]);
     });
 
+    it("count what an account stores, over a restart too, and refuse what is over its quota", async () => {
+      const under = subject();
+      let { store } = under;
+      await store.createRoom({ room, creator: alice, nowMs: START_MS });
+      const { account } = alice;
+      expect(await store.storedBytes(account)).toEqual({ roomBytes: 0, inboxBytes: 0 });
+      const sizes: number[] = [];
+      for (let n = 0; n < 300; n++) sizes.push((await store.append(append(n))).entry.length);
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      expect((await store.storedBytes(account)).roomBytes).toBe(total);
+      store = await under.reopen();
+      expect((await store.storedBytes(account)).roomBytes).toBe(total);
+      await expectRefusal(store.append(append("more", { quotaBytes: total })), "over-quota");
+      expect(await store.append(append(1, { quotaBytes: total }))).toMatchObject({ duplicate: true });
+      expect((await store.storedBytes(account)).roomBytes).toBe(total);
+      await store.append(append("more", { quotaBytes: total + 1000 }));
+      expect((await store.storedBytes(bob.account)).roomBytes).toBe(0);
+    });
+
     it("knows nothing of a room that was never made", async () => {
       const { store } = subject();
       expect(await store.roomRecord(room)).toBeUndefined();

@@ -106,7 +106,10 @@ export function describeStocks(subject: () => StoreUnderTest): void {
       const under = subject();
       expect(await under.store.generation()).toBe(1);
       expect(await under.store.bumpGeneration()).toBe(2);
-      expect(await (await under.reopen()).generation()).toBe(2);
+      const reopened = await under.reopen();
+      expect(await reopened.generation()).toBe(2);
+      expect(await reopened.bumpGeneration(1)).toBe(3);
+      expect(await reopened.bumpGeneration(70)).toBe(70);
     });
   });
 
