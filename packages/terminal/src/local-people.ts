@@ -197,6 +197,7 @@ function asComparison(value: Json): Comparison {
     return { phase, emoji };
   }
   if (phase === "ended") return { phase, reason: asText(comparison["reason"]) };
-  if (phase === "asked" || phase === "waiting" || phase === "confirming" || phase === "done") return { phase };
+  if (phase === "asked" || phase === "waiting" || phase === "confirming" || phase === "done")
+    return { phase };
   throw new ChatError("refused", "The running Parley answered in an unknown way");
 }

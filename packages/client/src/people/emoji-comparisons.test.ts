@@ -166,7 +166,9 @@ test("a key of small order ends it before any picture (T18)", async () => {
   await deliver(ana, bo);
   await begin(bo, ana);
   await deliver(bo, ana);
-  await deliver(ana, bo, (message) => (message[0] === KEY_TAG ? Uint8Array.of(KEY_TAG, ...new Uint8Array(32)) : message));
+  await deliver(ana, bo, (message) =>
+    message[0] === KEY_TAG ? Uint8Array.of(KEY_TAG, ...new Uint8Array(32)) : message,
+  );
   expect(phaseAt(bo, ana)).toBe("ended");
   expect(bo.told.join()).toContain("a key that nobody honest sends");
   await deliver(bo, ana);
@@ -216,7 +218,10 @@ test("an old question, or what is left of an old comparison, is nothing", async 
   await begin(ana, bo);
   await deliver(ana, bo, undefined, clock.nowMs() - COMPARISON_MS - 1);
   expect(phaseAt(bo, ana)).toBeUndefined();
-  ana.sent.push({ comparison: new Uint8Array(16).fill(1), message: Uint8Array.of(KEY_TAG, ...new Uint8Array(32)) });
+  ana.sent.push({
+    comparison: new Uint8Array(16).fill(1),
+    message: Uint8Array.of(KEY_TAG, ...new Uint8Array(32)),
+  });
   await deliver(ana, bo);
   expect(phaseAt(bo, ana)).toBeUndefined();
   expect(bo.sent).toEqual([]);

@@ -12,7 +12,7 @@ import type { Comparison, ComparisonRoad } from "./people.ts";
 import { COMPARISON_MS } from "./people.ts";
 
 /** Bytes of the number that tells one comparison from another. */
-export const COMPARISON_ID_BYTES = 16;
+const COMPARISON_ID_BYTES = 16;
 
 /** One message of a comparison, as it travels inside an encrypted message of the direct room. */
 export interface ComparisonMessage {

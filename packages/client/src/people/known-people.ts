@@ -184,7 +184,8 @@ export class KnownPeople implements People {
     const { account } = await this.#other(name);
     const { statements, me } = this.#options;
     statements.append(statements.about(await this.#state(account), "forget-check"));
-    if (this.#vouches.find(me.account, accountSubject(account))?.kind === "vouch") await this.#endVouch(account);
+    if (this.#vouches.find(me.account, accountSubject(account))?.kind === "vouch")
+      await this.#endVouch(account);
     this.#options.onChange();
   }
 
@@ -292,7 +293,8 @@ export class KnownPeople implements People {
 
   async #other(name: string): Promise<Contact> {
     const contact = await this.#contact(name);
-    if (bytesEqual(contact.account, this.#options.me.account)) throw new ChatError("not-allowed", "that is you");
+    if (bytesEqual(contact.account, this.#options.me.account))
+      throw new ChatError("not-allowed", "that is you");
     return contact;
   }
 

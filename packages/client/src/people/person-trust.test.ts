@@ -70,10 +70,7 @@ describe("introductions", () => {
     });
     expect(await whyWith(vouches.slice(0, 1))).toEqual({
       state: "known",
-      why: [
-        "in the log, no witness set",
-        "vouched for by ana (voice, March), 2 introducers are needed",
-      ],
+      why: ["in the log, no witness set", "vouched for by ana (voice, March), 2 introducers are needed"],
     });
     expect((await whyWith(vouches, appointed.slice(0, 3))).why.join()).not.toContain("introduced by");
   });

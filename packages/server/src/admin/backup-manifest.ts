@@ -46,7 +46,7 @@ export function manifestPath(folder: string): string {
 }
 
 /** Throws BackupError `not-a-backup`. */
-export async function readManifest(folder: string): Promise<BackupManifest> {
+async function readManifest(folder: string): Promise<BackupManifest> {
   try {
     return manifest.parse(JSON.parse(await readFile(manifestPath(folder), "utf8")));
   } catch (error) {

@@ -82,7 +82,7 @@ function checkDatabase(path: string): void {
 }
 
 /** Makes a folder that is its owner's alone; one that is there must be empty. Throws BackupError `not-empty`. */
-export async function makeEmptyFolder(folder: string): Promise<void> {
+async function makeEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   if ((await readdir(folder)).length > 0) throw new BackupError("not-empty", `${folder} is not empty`);

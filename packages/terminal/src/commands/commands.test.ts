@@ -95,13 +95,13 @@ describe("commands", () => {
     expect(await enter("/words  RIGHT  words")).toMatchObject({ kind: "said" });
   });
 
-  test("/verify shows the server's code, and what is known of a person", async () => {
+  test("/verify shows the server's code, and how to check a person", async () => {
     const { enter } = setUp();
     expect(await enter("/verify")).toMatchObject({
       lines: expect.arrayContaining(["Server code\t48213 90077 15530 62841 07719 33402"]),
     });
     expect(await enter("/verify bo")).toMatchObject({
-      lines: expect.arrayContaining(["Checked\tnot by you"]),
+      lines: expect.arrayContaining(["/verify @bo emoji\tor compare seven pictures while you talk"]),
     });
     expect(await enter("/verify zoe")).toMatchObject({ kind: "failed" });
   });

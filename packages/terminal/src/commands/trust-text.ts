@@ -36,7 +36,7 @@ export function trustLines({ server, people }: TrustPage): readonly string[] {
 }
 
 /** One person on one line. */
-export function personLine(person: PersonTrust): string {
+function personLine(person: PersonTrust): string {
   return `${person.name}\t${reasons(person).join("; ")}`;
 }
 

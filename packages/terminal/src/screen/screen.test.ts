@@ -166,9 +166,9 @@ describe("the status bar", () => {
     await terminal.until((text) => text.includes("Connected"));
     expect(terminal.text()).not.toContain("WITNESSES");
     chat.change({ warnings: ["your witnesses (1 of 1) have not signed this server's log"] });
-    await terminal.until((text) => text.includes(" WITNESSES "));
+    await terminal.until((text) => text.includes(" WITNESSES"));
     chat.change({ alarms: ["the server's log forked"] });
-    await terminal.until((text) => text.includes(" ALARM ") && !text.includes("WITNESSES"));
+    await terminal.until((text) => text.includes(" ALARM") && !text.includes("WITNESSES"));
   });
 
   test("reminds of the recovery words until they are confirmed", async () => {
