@@ -25,6 +25,8 @@ const contents: fc.Arbitrary<RoomContent> = fc.oneof(
     { kind: fc.constant("log-alarm" as const), note: documents, evidence: documents },
     { requiredKeys: ["kind", "note"] },
   ),
+  fc.record({ kind: fc.constant("comparison" as const), comparison: bytes(16), message: documents }),
+  fc.record({ kind: fc.constant("vouch" as const), statement: documents }),
 );
 const heads = fc.record({ seq: fc.maxSafeNat(), hash: bytes(32) });
 const trees = fc.record({ originHash: bytes(32), size: fc.maxSafeNat(), root: bytes(32) });
@@ -107,6 +109,10 @@ test.each<[string, unknown]>([
   ["an alarm without its checkpoint", { kind: "log-alarm" }],
   ["a checkpoint above the limit", { kind: "log-alarm", note: new Uint8Array(LIMITS.checkpointBytes + 1) }],
   ["evidence above the limit", { kind: "log-alarm", note: salt, evidence: new Uint8Array(48 * 1024 + 1) }],
+  ["a comparison without its number", { kind: "comparison", message: salt }],
+  ["a short number of a comparison", { kind: "comparison", comparison: salt.slice(1), message: salt }],
+  ["a long message of a comparison", { kind: "comparison", comparison: salt, message: new Uint8Array(513) }],
+  ["a vouch above the limit", { kind: "vouch", statement: new Uint8Array(1025) }],
 ])("%s is malformed", (_, value) => {
   expect(codeOf(framed(STATE_TYPE, encodeCbor(value)))).toBe("malformed");
 });

@@ -13,7 +13,7 @@ import { EXIT_CODES } from "../exit-codes.ts";
 import type { LocalPeople } from "../local-people.ts";
 import type { VerbContext } from "../program.ts";
 import type { Streams } from "../streams.ts";
-import type { TrustActions, TrustArguments } from "./trust-action.ts";
+import type { TrustAction, TrustActions, TrustArguments } from "./trust-action.ts";
 
 const JSON_OPTION = { json: { type: "boolean" } } as const;
 const COMPARISON_PATIENCE_MS = 10 * 60 * 1000;
@@ -26,24 +26,23 @@ export const PEOPLE_ACTIONS: TrustActions = {
     usage: "[--json]",
     help: "say why this server is trusted, and why each person; exit 12 when something is wrong with the server",
     options: JSON_OPTION,
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        requireWords(given, 0);
+    async run(context, given) {
+      requireWords(given, 0);
+      return withPeople(context, async (people) => {
         const page = await people.page();
         await print(context.streams, given, page, trustLines(page));
         return page.server.alarms.length > 0 ? EXIT_CODES.serverRolledBack : EXIT_CODES.ok;
-      }),
+      });
+    },
   },
   explain: {
     usage: "@NAME [--json]",
     help: "say all that is known of one person",
     options: JSON_OPTION,
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        const person = await people.explain(nameIn(given));
-        await print(context.streams, given, person, personLines(person));
-        return EXIT_CODES.ok;
-      }),
+    run: onPerson(async ({ people, name, given, streams }) => {
+      const person = await people.explain(name);
+      await print(streams, given, person, personLines(person));
+    }),
   },
   verify: {
     usage: "@NAME [DIGITS… | emoji [--video]] [--json]",
@@ -55,57 +54,67 @@ export const PEOPLE_ACTIONS: TrustActions = {
     usage: "@NAME",
     help: "take your own check of a person back, and your vouch for them",
     options: {},
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        const name = nameIn(given);
-        await people.forget(name);
-        await context.streams.print(`${name} is no longer checked by you`);
-        return EXIT_CODES.ok;
-      }),
+    run: onPerson(async ({ people, name, streams }) => {
+      await people.forget(name);
+      await streams.print(`${name} is no longer checked by you`);
+    }),
   },
   vouch: {
     usage: "@NAME --to ROOM [--days DAYS]",
     help: "tell a room, encrypted, that you have checked a person; 180 days, or as many as you say, up to 366",
     options: { to: { type: "string" }, days: { type: "string" } },
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        const name = nameIn(given);
-        const { to: room, days } = given.options;
-        if (typeof room !== "string") throw usage("To whom? --to ROOM");
-        const lifetimeMs = typeof days === "string" ? parseDays(days) * DAY_MS : undefined;
+    async run(context, given) {
+      const name = nameIn(given);
+      const { to: room, days } = given.options;
+      if (typeof room !== "string") throw usage("To whom? --to ROOM");
+      const lifetimeMs = typeof days === "string" ? parseDays(days) * DAY_MS : undefined;
+      return withPeople(context, async (people) => {
         await people.vouch({ name, room, lifetimeMs });
         await context.streams.print(`Told ${room} that you have checked ${name}`);
         return EXIT_CODES.ok;
-      }),
+      });
+    },
   },
   unvouch: {
     usage: "@NAME",
     help: "take a vouch back in every room that was told of it",
     options: {},
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        const name = nameIn(given);
-        await people.endVouch(name);
-        await context.streams.print(`You no longer vouch for ${name}`);
-        return EXIT_CODES.ok;
-      }),
+    run: onPerson(async ({ people, name, streams }) => {
+      await people.endVouch(name);
+      await streams.print(`You no longer vouch for ${name}`);
+    }),
   },
   introducer: {
     usage: "@NAME [--remove]",
     help: "let a person whom you have checked introduce others to you, or no longer",
     options: { remove: { type: "boolean" } },
-    run: async (context, given) =>
-      withPeople(context, async (people) => {
-        const name = nameIn(given);
-        const counts = given.options["remove"] !== true;
-        await people.setIntroducer({ name, counts });
-        await context.streams.print(
-          counts ? `${name} may introduce people to you` : `${name} introduces nobody to you any more`,
-        );
-        return EXIT_CODES.ok;
-      }),
+    run: onPerson(async ({ people, name, given, streams }) => {
+      const counts = given.options["remove"] !== true;
+      await people.setIntroducer({ name, counts });
+      await streams.print(
+        counts ? `${name} may introduce people to you` : `${name} introduces nobody to you any more`,
+      );
+    }),
   },
 };
+
+interface OnPerson {
+  readonly people: LocalPeople;
+  readonly name: string;
+  readonly given: TrustArguments;
+  readonly streams: Streams;
+}
+
+/** An action on the one person that is named. */
+function onPerson(task: (given: OnPerson) => Promise<void>): TrustAction["run"] {
+  return async (context, given) => {
+    const name = nameIn(given);
+    return withPeople(context, async (people) => {
+      await task({ people, name, given, streams: context.streams });
+      return EXIT_CODES.ok;
+    });
+  };
+}
 
 async function runVerify(context: VerbContext, given: TrustArguments): Promise<ExitCode> {
   const [name, ...rest] = given.words;
