@@ -196,8 +196,8 @@ export function testParsers(runs: number): void {
       { numRuns: runs },
     );
     // Neither side of the property may be left untried.
-    expect(counts.accepted).toBeGreaterThan(runs / 100);
-    expect(counts.refused).toBeGreaterThan(name === "a tile path" ? -1 : runs / 100);
+    expect(counts.accepted).toBeGreaterThan(runs / 400);
+    expect(counts.refused).toBeGreaterThan(name === "a tile path" ? -1 : runs / 400);
   });
 
   test("to the parser of a private key, of which there are a fifth as many", async () => {
