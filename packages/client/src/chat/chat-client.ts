@@ -17,22 +17,26 @@ import { TrustSettings } from "../policy/trust-settings.ts";
 import type { Contact } from "../rooms/account-directory.ts";
 import { AccountDirectory } from "../rooms/account-directory.ts";
 import { DisappearingMessages } from "../rooms/disappearing.ts";
-import type { InboxOutcome, StoredInvitation } from "../rooms/inbox.ts";
 import { Inbox } from "../rooms/inbox.ts";
 import { addPeople } from "../rooms/invitations.ts";
 import { KeyPackageSupply } from "../rooms/key-package-supply.ts";
-import { isKeepTime, withRole } from "../rooms/policy.ts";
 import type { Room } from "../rooms/room.ts";
-import { leavesOf } from "../rooms/room-commits.ts";
 import { RoomRegistry } from "../rooms/room-registry.ts";
 import type { RoomContext } from "../rooms/room-work.ts";
-import { decodeRecord } from "../store/record.ts";
 import type { Chat, ChatSnapshot, ClientPolicy, Member, Role, ServerLog, TimelinePage } from "./chat.ts";
 import { ChatError } from "./chat.ts";
 import type { ChatParts } from "./chat-parts.ts";
-import { changeRules, inBackground, offline, online, requireText } from "./commands.ts";
+import { inBackground, offline, online } from "./commands.ts";
 import { InviteLinks } from "./invite-links.ts";
+import { LinkGuests } from "./link-guests.ts";
+import { Listeners } from "./listeners.ts";
+import { ReceivedInvitations } from "./received-invitations.ts";
+import type { NamedPerson } from "./room-changes.ts";
+import { removeMember, renameRoom, requireRoomName, setKeepTime, setRole, setTopic } from "./room-changes.ts";
 import { accountsIn, memberList, roomSummary, roomTimeline, shownPage } from "./room-view.ts";
+
+/** The topic of those who hear of the snapshot; a timeline's is its room's id. */
+const SNAPSHOT = "snapshot";
 
 /** Opens what the store holds and starts to connect. */
 export async function startChat(parts: ChatParts): Promise<Chat> {
@@ -56,15 +60,16 @@ class ChatClient implements Chat {
   readonly #admission: Admission;
   readonly #gate: AdmissionGate;
   readonly #people: KnownPeople;
-  readonly #invitations = new Map<string, StoredInvitation>();
-  readonly #listeners = new Set<() => void>();
-  readonly #timelineListeners = new Map<string, Set<() => void>>();
+  readonly #invitations: ReceivedInvitations;
+  readonly #guests: LinkGuests;
+  readonly #listeners: Listeners;
   #link: RelayLink | undefined;
   #snapshot: ChatSnapshot | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
+    this.#listeners = new Listeners(parts.onFault);
     const { store, clock, me, signer, name, randomBytes } = parts;
     const connection = () => this.#link?.connection();
     const settings = new TrustSettings({ store, clock });
@@ -77,7 +82,7 @@ class ChatClient implements Chat {
       tell: (text, room) => this.#tell(text, room),
       send: (alarm, room) => this.#sendAlarm(alarm, room),
       onChange: () => this.#changed(),
-      onWitnessed: () => this.#admitGuests(),
+      onWitnessed: () => this.#guests.admitAll(),
     });
     const directory: AccountDirectory = new AccountDirectory({ store, clock, connection, log: watch });
     const engine = parts.createEngine({
@@ -150,15 +155,30 @@ class ChatClient implements Chat {
       onTimelineChange: (room) => this.#timelineChanged(room),
       onFault: parts.onFault,
     });
+    this.#guests = new LinkGuests({
+      links: this.#links,
+      directory,
+      watch,
+      rooms: this.#rooms,
+      invite: (room, people) => this.#invite(room, people),
+      tell: (text) => this.#tell(text),
+      onFault: parts.onFault,
+    });
+    this.#invitations = new ReceivedInvitations({
+      store,
+      rooms: this.#rooms,
+      links: this.#links,
+      requireInviter: (account) => this.#requireInviter(account),
+      onChange: () => this.#changed(),
+      onFault: parts.onFault,
+    });
   }
 
   async open(): Promise<void> {
-    const { store, connect, clock } = this.#parts;
+    const { connect, clock } = this.#parts;
     this.#disappearing.sweep();
     await this.#rooms.load();
-    for (const [id, value] of store.range("invitation")) {
-      this.#invitations.set(id, decodeRecord<StoredInvitation>(value));
-    }
+    this.#invitations.load();
     this.#link = startRelayLink({
       connect,
       clock,
@@ -180,8 +200,7 @@ class ChatClient implements Chat {
   }
 
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(SNAPSHOT, listener);
   }
 
   timeline(room: string, options: { readonly limit: number; readonly before?: string }): TimelinePage {
@@ -189,10 +208,7 @@ class ChatClient implements Chat {
   }
 
   subscribeTimeline(room: string, listener: () => void): () => void {
-    let listeners = this.#timelineListeners.get(room);
-    if (!listeners) this.#timelineListeners.set(room, (listeners = new Set()));
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    return this.#listeners.add(room, listener);
   }
 
   members(room: string): readonly Member[] {
@@ -200,9 +216,7 @@ class ChatClient implements Chat {
   }
 
   async createRoom(name: string): Promise<string> {
-    const trimmed = requireText(name, "nameBytes", "a room's name");
-    if (trimmed === "") throw new ChatError("name-invalid", "a room needs a name");
-    return (await this.#rooms.create(trimmed, false)).roomText;
+    return (await this.#rooms.create(requireRoomName(name), false)).roomText;
   }
 
   async openDirect(person: string): Promise<string> {
@@ -236,18 +250,12 @@ class ChatClient implements Chat {
     await this.#invite(target, contacts);
   }
 
-  async acceptInvitation(id: string): Promise<string> {
-    const from = this.#invitations.get(id)?.from;
-    const inviter = from && this.#directory.contact(from);
-    if (inviter) await online(() => this.#gate.requireInviter(inviter));
-    const room = await this.#join(id, "active");
-    room.send({ kind: "joined" });
-    return room.roomText;
+  acceptInvitation(id: string): Promise<string> {
+    return this.#invitations.accept(id);
   }
 
-  /** Declining is joining unseen and leaving at once: the members see that nobody is behind the leaf. */
-  async declineInvitation(id: string): Promise<void> {
-    await this.#join(id, "leaving");
+  declineInvitation(id: string): Promise<void> {
+    return this.#invitations.decline(id);
   }
 
   async leaveRoom(room: string): Promise<void> {
@@ -256,60 +264,26 @@ class ChatClient implements Chat {
 
   async removeMember(room: string, person: string): Promise<void> {
     const target = this.#rooms.get(room);
-    const contact = await this.#person(person);
-    if (bytesEqual(contact.account, this.#parts.me.account)) return this.leaveRoom(room);
-    const role = target.roleOf(contact.account);
-    if (!target.may(role === "member" ? "admin" : "owner")) {
-      throw new ChatError(
-        "not-allowed",
-        `only ${role === "member" ? "an admin" : "an owner"} may remove ${person}`,
-      );
-    }
-    if (!this.#rooms.isMember(target, contact.account))
-      throw new ChatError("no-such-person", `${person} is not in this room`);
-    await online(() =>
-      target.commit((group) => {
-        const leaves = leavesOf(
-          group,
-          (identity) => this.#directory.addressOf(identity),
-          new Set([idText(contact.account)]),
-        );
-        return leaves.length > 0 ? { request: { remove: leaves } } : undefined;
-      }),
-    );
+    const named = await this.#named(target, person);
+    if (bytesEqual(named.contact.account, this.#parts.me.account)) return this.leaveRoom(room);
+    await removeMember(target, named);
   }
 
   async renameRoom(room: string, name: string): Promise<void> {
-    const target = this.#rooms.get(room);
-    const trimmed = requireText(name, "nameBytes", "a room's name");
-    if (trimmed === "") throw new ChatError("name-invalid", "a room needs a name");
-    if (target.record.direct) throw new ChatError("not-allowed", "a direct room has the other person's name");
-    if (!target.may("admin")) throw new ChatError("not-allowed", "only an admin may name this room");
-    target.send({ kind: "name", name: trimmed });
+    renameRoom(this.#rooms.get(room), name);
   }
 
   async setTopic(room: string, topic: string): Promise<void> {
-    const target = this.#rooms.get(room);
-    const trimmed = requireText(topic, "topicBytes", "a topic");
-    if (!target.may("admin")) throw new ChatError("not-allowed", "only an admin may set the topic here");
-    target.send({ kind: "topic", topic: trimmed });
+    setTopic(this.#rooms.get(room), topic);
   }
 
   async setRole(room: string, person: string, role: Role): Promise<void> {
     const target = this.#rooms.get(room);
-    const contact = await this.#person(person);
-    if (!target.may("owner")) throw new ChatError("not-allowed", "only an owner may change roles");
-    if (!this.#rooms.isMember(target, contact.account))
-      throw new ChatError("no-such-person", `${person} is not in this room`);
-    await changeRules(target, (rules) => withRole(rules, contact.account, role));
+    await setRole(target, await this.#named(target, person), role);
   }
 
   async setKeepTime(room: string, keepMs: number): Promise<void> {
-    const target = this.#rooms.get(room);
-    if (!isKeepTime(keepMs)) throw new ChatError("refused", "a timer runs from 5 seconds to 366 days");
-    if (!target.record.direct && !target.may("owner"))
-      throw new ChatError("not-allowed", "only an owner may set how long messages stay");
-    await changeRules(target, (rules) => ({ ...rules, keepMs }));
+    await setKeepTime(this.#rooms.get(room), keepMs);
   }
 
   async send(room: string, text: string): Promise<string> {
@@ -382,15 +356,16 @@ class ChatClient implements Chat {
   async #close(): Promise<void> {
     await this.#link?.close();
     this.#people.close();
-    this.#disappearing.close();
     await this.#rooms.close();
+    // Rooms that finish what is under way may still tell of messages that go away.
+    this.#disappearing.close();
     this.#parts.store.close();
   }
 
   #makeSnapshot(): ChatSnapshot {
     const { me, name, server, recoveryWords } = this.#parts;
     const rooms = this.#rooms.all();
-    const invitations = [...this.#invitations].map(([id, { from, direct, receivedAtMs }]) => {
+    const invitations = [...this.#invitations.all()].map(([id, { from, direct, receivedAtMs }]) => {
       return { id, from: this.#directory.nameOf(from), direct, receivedAtMs };
     });
     return {
@@ -416,8 +391,8 @@ class ChatClient implements Chat {
     await this.#rooms.connected(connection);
     await this.#supply.topUp(connection, connection.session.stock);
     await this.#links.greet(connection);
-    this.#admitGuests();
-    this.#acceptExpected();
+    this.#guests.admitAll();
+    this.#invitations.acceptExpected();
   }
 
   async #delivered(delivery: Delivery, connection: RelayConnection): Promise<void> {
@@ -432,8 +407,8 @@ class ChatClient implements Chat {
         return this.#rooms.resume(this.#rooms.all().filter((room) => room.open));
       case "inbox-item": {
         const outcome = await this.#inbox.process(delivery, connection);
-        if (outcome.kind === "guest") await this.#guestCame(outcome);
-        if (outcome.kind === "invitation") this.#invited(outcome.id, outcome.invitation);
+        if (outcome.kind === "guest") await this.#guests.came(outcome);
+        if (outcome.kind === "invitation") this.#invitations.received(outcome.id, outcome.invitation);
       }
     }
   }
@@ -443,16 +418,6 @@ class ChatClient implements Chat {
     const view = this.#links.inviterView;
     if (!view || (await this.#watch.agrees(view))) return;
     this.#watch.contradicted("the server shows you another log than it showed whoever invited you");
-  }
-
-  async #guestCame({ link, account, view }: Extract<InboxOutcome, { kind: "guest" }>): Promise<void> {
-    if (view && (await this.#watch.agrees(view)) === false) {
-      this.#tell(
-        `${this.#directory.nameOf(account)} came by your link, but sees another log of this server: not let in`,
-      );
-      this.#links.finished(link);
-    }
-    this.#admitGuests();
   }
 
   /** Puts a sentence into the timeline of one room, or of all. */
@@ -468,55 +433,6 @@ class ChatClient implements Chat {
 
   #roomsFor(room: string | undefined): readonly Room[] {
     return this.#rooms.all().filter((known) => known.open && (room === undefined || known.roomText === room));
-  }
-
-  #invited(id: string, invitation: StoredInvitation): void {
-    this.#invitations.set(id, invitation);
-    this.#changed();
-    this.#acceptExpected();
-  }
-
-  #acceptExpected(): void {
-    for (const [id, invitation] of this.#invitations) {
-      if (!this.#links.expects(invitation)) continue;
-      const accepted = this.acceptInvitation(id).then(() => this.#links.arrived());
-      inBackground(accepted, this.#parts.onFault);
-    }
-  }
-
-  /** Lets the guests of invite links into the links' rooms. */
-  #admitGuests(): void {
-    for (const { link, account, room } of this.#links.guests()) {
-      inBackground(this.#admit(account, room && this.#rooms.find(idText(room)), link), this.#parts.onFault);
-    }
-  }
-
-  async #admit(account: Uint8Array, room: Room | undefined, link: string): Promise<void> {
-    const guest = this.#directory.contact(account);
-    if (room?.open && guest && !this.#rooms.isMember(room, account)) await this.#invite(room, [guest]);
-    this.#links.finished(link);
-  }
-
-  async #join(id: string, state: "active" | "leaving"): Promise<Room> {
-    const invitation = this.#invitations.get(id);
-    if (!invitation) throw new ChatError("no-such-invitation", "there is no such invitation");
-    try {
-      const room = await this.#rooms.join(id, invitation, state);
-      this.#invitations.delete(id);
-      return room;
-    } catch (error) {
-      const isOver =
-        error instanceof ChatError && (error.code === "refused" || error.code === "no-such-invitation");
-      if (isOver) this.#forgetInvitation(id);
-      throw error;
-    } finally {
-      this.#changed();
-    }
-  }
-
-  #forgetInvitation(id: string): void {
-    this.#invitations.delete(id);
-    this.#parts.store.write([{ kind: "delete", collection: "invitation", key: id }]);
   }
 
   async #invite(room: Room, people: readonly Contact[]): Promise<void> {
@@ -538,6 +454,16 @@ class ChatClient implements Chat {
     );
   }
 
+  async #requireInviter(account: Uint8Array): Promise<void> {
+    const inviter = this.#directory.contact(account);
+    if (inviter) await online(() => this.#gate.requireInviter(inviter));
+  }
+
+  async #named(room: Room, name: string): Promise<NamedPerson> {
+    const contact = await this.#person(name);
+    return { contact, name, isMember: this.#rooms.isMember(room, contact.account) };
+  }
+
   async #person(name: string): Promise<Contact> {
     const plain = name.replace(/^@/, "").toLowerCase();
     if (!isName(plain)) throw new ChatError("no-such-person", `nobody can be called ${JSON.stringify(name)}`);
@@ -552,7 +478,7 @@ class ChatClient implements Chat {
 
   #changed(): void {
     this.#snapshot = undefined;
-    this.#call(this.#listeners);
+    this.#listeners.call(SNAPSHOT);
   }
 
   #messagesGone(rooms: ReadonlySet<string>): void {
@@ -563,17 +489,6 @@ class ChatClient implements Chat {
   }
 
   #timelineChanged(room: string): void {
-    this.#call(this.#timelineListeners.get(room) ?? []);
-  }
-
-  /** A listener that throws must not stop what it hears of. */
-  #call(listeners: Iterable<() => void>): void {
-    for (const listener of [...listeners]) {
-      try {
-        listener();
-      } catch (error) {
-        this.#parts.onFault(error);
-      }
-    }
+    this.#listeners.call(room);
   }
 }

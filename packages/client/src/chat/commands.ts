@@ -1,10 +1,7 @@
-import { bytesEqual, ProtocolError } from "@parley/protocol";
+import { ProtocolError } from "@parley/protocol";
 import { ConnectionError } from "../connection/connection.ts";
 import { ROOM_TEXT_LIMITS } from "../content/room-content.ts";
 import { DirectoryUnavailable } from "../rooms/directory.ts";
-import type { RoomPolicy } from "../rooms/policy.ts";
-import { decodePolicy, encodePolicy } from "../rooms/policy.ts";
-import type { Room } from "../rooms/room.ts";
 import { ChatError } from "./chat.ts";
 
 /** The relay is out of reach. */
@@ -21,17 +18,6 @@ export async function online<T>(command: () => Promise<T>): Promise<T> {
     if (error instanceof ProtocolError) throw new ChatError("refused", `the relay refused (${error.code})`);
     throw error;
   }
-}
-
-/** Puts `change` into the room's rules. Throws ChatError. */
-export async function changeRules(room: Room, change: (rules: RoomPolicy) => RoomPolicy): Promise<void> {
-  await online(() =>
-    room.commit((group) => {
-      if (!group.policy) throw new ChatError("internal", "the room has no rules");
-      const policy = encodePolicy(change(decodePolicy(group.policy)));
-      return bytesEqual(policy, group.policy) ? undefined : { request: { policy } };
-    }),
-  );
 }
 
 /** Starts work that nobody waits for: what the network refuses comes again by itself, the rest goes to `onFault`. */

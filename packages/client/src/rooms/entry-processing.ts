@@ -305,27 +305,39 @@ function extendGap(work: RoomWork, entry: RoomLogEntry, cause: string, action: s
 }
 
 function applyContent(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, content: RoomContent): void {
+  if (content.kind === "text") applyText(work, entry, account, content.text);
+  else applyState(work, entry, account, content);
+}
+
+function applyText(work: RoomWork, entry: RoomLogEntry, account: Uint8Array, text: string): void {
   const { record, context } = work;
-  const atMs = entry.receivedAtMs;
-  const mine = bytesEqual(account, context.me.account);
+  const { seq, receivedAtMs: atMs } = entry;
   const expiresAtMs = expiryOf(work, atMs);
-  if (content.kind === "text" && expiresAtMs !== undefined && expiresAtMs <= context.clock.nowMs()) {
+  if (expiresAtMs !== undefined && expiresAtMs <= context.clock.nowMs()) {
     return extendGap(work, entry, "their time was up before they got here", "this room's messages disappear");
   }
   record.openGap = undefined;
+  const mine = bytesEqual(account, context.me.account);
+  const mentionsMe = !mine && mentions(text, context.myName);
+  work.addItem({ kind: "message", seq, atMs, account, text, mentionsMe, expiresAtMs });
+  record.lastActivityMs = atMs;
+  if (mine) return;
+  record.unread += 1;
+  if (mentionsMe) record.mentions += 1;
+}
+
+function applyState(
+  work: RoomWork,
+  entry: RoomLogEntry,
+  account: Uint8Array,
+  content: Exclude<RoomContent, { readonly kind: "text" }>,
+): void {
+  const { record, context } = work;
+  const atMs = entry.receivedAtMs;
+  const mine = bytesEqual(account, context.me.account);
+  record.openGap = undefined;
   const name = context.directory.nameOf(account);
   switch (content.kind) {
-    case "text": {
-      const mentionsMe = !mine && mentions(content.text, context.myName);
-      const { seq } = entry;
-      work.addItem({ kind: "message", seq, atMs, account, text: content.text, mentionsMe, expiresAtMs });
-      record.lastActivityMs = atMs;
-      if (!mine) {
-        record.unread += 1;
-        if (mentionsMe) record.mentions += 1;
-      }
-      return;
-    }
     case "state":
       if (record.key.length > 0 && !record.wantsState) return;
       record.wantsState = undefined;
