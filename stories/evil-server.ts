@@ -11,9 +11,8 @@ import type { LoggedEntry } from "../packages/server/src/log/logged-entry.ts";
 import { loggedChain } from "../packages/server/src/log/logged-entry.ts";
 import { TransparencyLog } from "../packages/server/src/log/transparency-log.ts";
 import { openSqliteStore } from "../packages/server/src/store/sqlite/store.ts";
-
-import type { Person } from "./world.ts";
-import { disconnected } from "./world.ts";
+import type { Person, World } from "./world.ts";
+import { connected, disconnected } from "./world.ts";
 
 /**
  * A server that shows two worlds: two relays with one identity, one log key, one store and one bus, so that people on
@@ -70,6 +69,27 @@ export class ForkedServer implements AsyncDisposable {
     };
     const sides = [await start(0, 0), await start(1, 0)] as const;
     return new ForkedServer({ folder, sides, logKey: sides[0].logKey, start, stop });
+  }
+
+  /**
+   * Ana comes to the first side and bo to the second, with which `world` goes on. `between`: what happens when ana is there
+   * and bo is not.
+   */
+  async anaAndBo(
+    world: World,
+    between: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<{ readonly ana: Person; readonly bo: Person }> {
+    await world.relay.close();
+    world.relay = this.sides[0];
+    const ana = await world.person("ana");
+    await between();
+    world.relay = this.sides[1];
+    const bo = await world.person("bo");
+    await this.logEverybody([ana, bo]);
+    world.relay = this.sides[1];
+    await connected(ana);
+    await connected(bo);
+    return { ana, bo };
   }
 
   /** Brings everybody who registered on one side into the other side's log too, so that they can find each other. */

@@ -5,23 +5,14 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ForkedServer, strawMan } from "./evil-server.ts";
 import type { Person } from "./world.ts";
-import { connected, lines, roomOf, sees, until, World } from "./world.ts";
+import { lines, roomOf, sees, until, World } from "./world.ts";
 
 /** docs/trust.md T10, T11: the only witness of either log is the relay itself. */
 async function peopleOfTwoWorlds({ unsafeTestingIgnoreLog = false } = {}) {
   const server = await ForkedServer.start((await strawMan("mallory")).logged);
   const world = await World.start();
   world.unsafeTestingIgnoreLog = unsafeTestingIgnoreLog;
-  await world.relay.close();
-  world.relay = server.sides[0];
-  const ana = await world.person("ana");
-  world.relay = server.sides[1];
-  const bo = await world.person("bo");
-  await server.logEverybody([ana, bo]);
-  world.relay = server.sides[1];
-  await connected(ana);
-  await connected(bo);
-  return { server, world, ana, bo };
+  return { server, world, ...(await server.anaAndBo(world)) };
 }
 
 function hasAlarm(person: Person): Promise<void> {

@@ -149,15 +149,7 @@ test("parley trust make: what one member writes out, a newcomer adds before conn
 test("parley trust evidence: what proves a fork is told with exit code 12, and written out for others", async () => {
   await using server = await ForkedServer.start((await strawMan("mallory")).logged);
   await using world = await World.start();
-  await world.relay.close();
-  world.relay = server.sides[0];
-  const ana = await world.person("ana");
-  world.relay = server.sides[1];
-  const bo = await world.person("bo");
-  await server.logEverybody([ana, bo]);
-  world.relay = server.sides[1];
-  await connected(ana);
-  await connected(bo);
+  const { ana, bo } = await server.anaAndBo(world);
   const room = await roomOf(ana, "garden", [bo]);
   await ana.chat.send(room, "hello");
   await until(ana, "the fork is proven", (chat) => chat.log().status().forked);

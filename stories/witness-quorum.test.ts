@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ForkedServer, strawMan } from "./evil-server.ts";
 import { StoryWitness, signed, trustFile } from "./story-witness.ts";
-import { connected, lines, roomOf, until, World } from "./world.ts";
+import { lines, roomOf, until, World } from "./world.ts";
 
 /** docs/trust.md T10: which of the witnesses each side of a forked server has sign, and how many it takes. */
 interface Split {
@@ -30,17 +30,10 @@ async function peopleOfTwoWorlds({ names, quorum, sides, unsafeTestingIgnoreWitn
   }
   const world = stack.use(await World.start());
   world.unsafeTestingIgnoreWitnesses = unsafeTestingIgnoreWitnesses;
-  await world.relay.close();
-  world.relay = server.sides[0];
-  const ana = await world.person("ana");
-  for (const name of sides[0]) await witnesses.get(name)?.gave("side0");
-  for (const witness of witnesses.values()) witness.away.delete("side1");
-  world.relay = server.sides[1];
-  const bo = await world.person("bo");
-  await server.logEverybody([ana, bo]);
-  world.relay = server.sides[1];
-  await connected(ana);
-  await connected(bo);
+  const { ana, bo } = await server.anaAndBo(world, async () => {
+    for (const name of sides[0]) await witnesses.get(name)?.gave("side0");
+    for (const witness of witnesses.values()) witness.away.delete("side1");
+  });
   const note = await trustFile([...witnesses.values()], { quorum });
   for (const person of [ana, bo]) await person.chat.policy().addTrustFile(note, []);
   return { ana, bo, [Symbol.asyncDispose]: () => stack.disposeAsync() };
