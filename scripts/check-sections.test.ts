@@ -42,3 +42,16 @@ test("every wrong citation is named", () => {
   const { lines } = check(cite("docs/protocol.md", "7"), cite("trust.md", "E"), cite("trust.md", "0"));
   expect(lines.filter((line) => line.startsWith(FILE))).toHaveLength(2);
 });
+
+test("SECURITY.md names no file that is not there", () => {
+  const tree = {
+    ...documents,
+    [FILE]: "",
+    "SECURITY.md": `Shown in \`${FILE}\` and \`stories/gone.test.ts\`.\n`,
+  };
+  const { passed, lines } = checkTree("check-sections.ts", tree);
+  expect(passed).toBe(false);
+  expect(lines.filter((line) => line.startsWith("SECURITY.md"))).toEqual([
+    "SECURITY.md: stories/gone.test.ts",
+  ]);
+});

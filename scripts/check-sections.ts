@@ -1,5 +1,5 @@
 // Every section that the code cites (docs/protocol.md §4.2, trust.md §A1 …) must be a heading of that document, or a
-// numbered point of one. `node scripts/check-sections.ts [ROOT]`
+// numbered point of one; every file that SECURITY.md names must exist. `node scripts/check-sections.ts [ROOT]`
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const CITATION = /(?:docs\/)?([a-z0-9-]+\.md),? §([A-Z]\d*|\d+(?:\.\d+)*)/g;
 const HEADING = /^#+ ([A-Z]?\d+(?:\.\d+)*|[A-Z](?=\.))\.? /;
+const NAMED_FILE = /`([a-z-]+\/[\w./-]+\.[a-z]+)`/g;
 const POINT = /^(\d+)\. /;
 
 const sections = new Map<string, ReadonlySet<string>>();
@@ -45,8 +46,12 @@ for (const file of files.split("\n").filter((name) => name !== "" && existsSync(
       missing.push(`${file}: docs/${document} §${section}`);
   }
 }
+const security = join(root, "SECURITY.md");
+for (const [, file] of (existsSync(security) ? readFileSync(security, "utf8") : "").matchAll(NAMED_FILE)) {
+  if (file && !existsSync(join(root, file))) missing.push(`SECURITY.md: ${file}`);
+}
 if (missing.length > 0) {
-  console.error(`Cited sections that do not exist:\n${missing.join("\n")}`);
+  console.error(`Cited sections and files that do not exist:\n${missing.join("\n")}`);
   process.exit(1);
 }
 console.log("sections: every cited one exists");

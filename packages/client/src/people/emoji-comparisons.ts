@@ -211,7 +211,8 @@ export class EmojiComparisons {
     }
     const name = directory.nameOf(run.peer.accountId);
     if (state.phase === "comparing" && before !== "comparing") {
-      const pictures = state.emoji.map(({ emoji, name: word }) => `${emoji} ${word}`).join("  ");
+      // A picture and its word stay on one line.
+      const pictures = state.emoji.map(({ emoji, name: word }) => `${emoji}\u00a0${word}`).join("  ");
       this.#options.tell(
         `Compare with ${name} aloud: ${pictures}  – the same? /verify @${name} match, or nomatch`,
         run.room,
