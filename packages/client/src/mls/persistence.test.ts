@@ -169,6 +169,17 @@ test("the sender of a late message is who held the leaf then", async () => {
   expect(await bo.hear(late)).toMatchObject({ sender: { leafIndex: 2, identity: utf8("cleo") } });
 });
 
+test.each([2 ** 14 + 1, 2 ** 32 - 1])(
+  "a stored tree of %i nodes is refused before it takes memory",
+  async (width) => {
+    const [ana] = (await roomOf(["ana", "bo"])) as [Device];
+    const state = ana.records.get("state")!.slice();
+    new DataView(state.buffer).setUint32(9, width);
+    const restored = ana.engine.restore(new Map(ana.records).set("state", state));
+    await expect(restored).rejects.toMatchObject({ code: "corrupt", message: "the stored tree is too wide" });
+  },
+);
+
 test("damaged records are refused by a typed error, or give a group that still behaves", async () => {
   const room = await roomOf(["ana", "bo", "cleo"]);
   const [ana, bo, cleo] = room as [Device, Device, Device];

@@ -16,6 +16,9 @@ const FORMAT = 1;
 
 type Node = NonNullable<RatchetTree[number]>;
 
+/** Nodes of the widest tree that is read: far more than a room has. A damaged width would otherwise take all memory. */
+const MAX_TREE_WIDTH = 2 ** 14;
+
 /** What a stored `state` record holds: the parts of an epoch that live and end with it. */
 export interface StoredEpoch {
   readonly epoch: bigint;
@@ -61,6 +64,7 @@ export function decodeStoredEpoch(bytes: Uint8Array): StoredEpoch {
   checkFormat(reader);
   const epoch = reader.uint64();
   const treeWidth = reader.uint32();
+  if (treeWidth > MAX_TREE_WIDTH) throw new MlsError("corrupt", "the stored tree is too wide");
   const [
     exporterSecret,
     externalSecret,
